@@ -1,0 +1,55 @@
+"""The whole configuration, decoded."""
+
+from msgspec import field
+
+from pointsman.config.content import ContentConfig
+from pointsman.config.journal import JournalConfig
+from pointsman.config.key import KeyConfig
+from pointsman.config.price import PricesConfig
+from pointsman.config.provider import ProviderConfig
+from pointsman.config.route import RouteConfig
+from pointsman.config.section import Section
+from pointsman.config.server import ServerConfig
+from pointsman.config.target import TargetConfig
+
+
+class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A configuration file."""
+
+    server: ServerConfig = ServerConfig()
+    providers: dict[str, ProviderConfig] = field(default_factory=dict)
+    targets: dict[str, TargetConfig] = field(default_factory=dict)
+    routes: dict[str, RouteConfig] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Reason codes of your own -> half a sentence that completes 'because …'."""
+    keys: dict[str, KeyConfig] = field(default_factory=dict)
+    content: ContentConfig = ContentConfig()
+    journal: JournalConfig = JournalConfig()
+    prices: PricesConfig = PricesConfig()
+
+
+class SourceMap(dict[str, int]):
+    """Path in the configuration (`routes.auto.rules[1]`) -> line in the file, from 1."""
+
+
+class LoadedConfig:
+    """A checked configuration with where it came from."""
+
+    __slots__ = ("config", "file", "lines", "version", "warnings")
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        version: str,
+        file: str | None,
+        lines: SourceMap,
+        warnings: list[str],
+    ) -> None:
+        self.config = config
+        self.version = version
+        """First 16 hex digits of the SHA-256 of the canonical configuration, secrets hashed."""
+        self.file = file
+        """Path as given; None when it comes from the environment or the defaults."""
+        self.lines = lines
+        self.warnings = warnings

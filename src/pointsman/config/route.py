@@ -1,0 +1,42 @@
+"""`routes`: what a model name that clients send turns into."""
+
+from msgspec import field
+
+from pointsman.config.section import Duration, Section
+
+
+class RuleConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule. Rules are looked at in order; the first whose condition holds chooses."""
+
+    when: object = None
+    """A condition (see docs/reference/conditions.md); absent means always."""
+    use: str | list[str] = ""
+    """A target, or several of which the first eligible one is chosen."""
+    reason: str | None = None
+    """A reason code of the vocabulary or of `reasons`."""
+
+
+class StrategyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to choose among several targets when no rule does."""
+
+    kind: str = "ordered"
+    """`ordered` (the first eligible) or `weighted` (a recorded draw)."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """For `weighted`: target -> weight."""
+
+
+class RouteConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One route: a model name that clients may send."""
+
+    targets: list[str] = field(default_factory=list)
+    """The chain in order; the first eligible serves, the others are failover."""
+    rules: list[RuleConfig] = field(default_factory=list)
+    strategy: StrategyConfig | None = None
+    failover: list[str] = field(default_factory=list)
+    """Targets to try, in order, when the chosen one fails before the first byte."""
+    timeout: Duration | None = None
+    """The whole call, over all attempts."""
+    allow_override: bool = True
+    """Whether `x-pointsman-target` of a caller with that right is honoured."""
+    reason: str | None = None
+    """Reason when no rule has one."""

@@ -1,0 +1,37 @@
+"""`server`: where the gateway listens and what it accepts."""
+
+from pointsman.config.section import Duration, Section
+
+
+class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The HTTP surface of the gateway."""
+
+    host: str = "127.0.0.1"
+    """Address to bind. Off loopback, keys are required unless `allow_open` is true."""
+    port: int = 3100
+    metadata_key: str = "pointsman"
+    """Key of the object added to answers, and prefix of the headers (`x-<key>-…`)."""
+    strict: bool = False
+    """Refuse model names that nobody declared (404) instead of passing them to the default."""
+    max_body_bytes: int = 20_971_520
+    """Largest accepted request body (413 beyond)."""
+    max_header_bytes: int = 65_536
+    """Largest accepted request head (431 beyond)."""
+    header_timeout: Duration = Duration(10.0)
+    """From the first byte of a request to the end of its head."""
+    body_timeout: Duration = Duration(30.0)
+    """Longest silence within a request body."""
+    idle_timeout: Duration = Duration(75.0)
+    """How long an idle keep-alive connection stays open."""
+    max_connections: int = 4096
+    """Connections beyond this are answered 503 and closed."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web origins that may call a gateway without keys, for example `http://localhost:5173`."""
+    allowed_hosts: tuple[str, ...] = ()
+    """`Host` names besides loopback ones that a gateway without keys accepts."""
+    allow_open: bool = False
+    """Accept callers without keys on an address that is not loopback. Anyone there can spend."""
+    environment: str = "production"
+    """The deployment's name on every record, unless a request says otherwise."""
+    tenant: str | None = None
+    """Tenant of requests that name none."""

@@ -1,0 +1,1 @@
+"""The vocabulary of the product: plain types and pure functions, no input or output."""

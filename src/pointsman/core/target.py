@@ -1,0 +1,31 @@
+"""A target: a provider, a model and how to call it."""
+
+from msgspec import Struct
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """Limits of one attempt, in seconds. Each phase has its own."""
+
+    connect_s: float = 5.0
+    """Name lookup, TCP and TLS, over all addresses."""
+    first_token_s: float = 60.0
+    """From the request sent to the first byte of the answer's body."""
+    idle_s: float = 30.0
+    """Between two pieces of the answer."""
+    total_s: float = 300.0
+    """The whole attempt."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Something that may be called."""
+
+    name: str
+    """The configured name, or `provider/model` for a model nobody declared."""
+    provider: str
+    model: str
+    """The model name as the provider knows it; it may hold slashes."""
+    timeouts: Timeouts = Timeouts()
+    context_tokens: int | None = None
+    """Size of the model's context; None is unknown and excludes nothing."""
+    health: str | None = None
+    """A health state pinned by the operator (`ok`, `degraded`, `down`); None is observed."""

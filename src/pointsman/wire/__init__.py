@@ -1,0 +1,1 @@
+"""Vendor schemas as they are on the wire, and the SSE codec. No logic."""
