@@ -17,7 +17,7 @@ class HttpRequest(Struct, kw_only=True):
     path: str
     """Absolute path and query."""
     headers: Mapping[str, str]
-    """Without `Host`, `Content-Length`, `Connection` and `Accept-Encoding`: the client sets them."""
+    """Without `Host`, `Content-Length`, `Connection`, `Accept-Encoding`: the client sets those."""
     body: bytes = b""
     is_repeatable: bool = False
     """Whether it may be sent again on a fresh connection when a pooled one turns out to be dead
