@@ -1,0 +1,100 @@
+"""One request on its way through the gateway, and the two forms of an answer.
+
+The server makes a `Call` and sends a `Reply` or a `StreamReply`; neither knows the other's world
+(ASGI, sockets) or this one's (routes, targets).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from pointsman.core.abort import AbortSignal
+from pointsman.core.deadline import Deadline
+from pointsman.core.errors import PointsmanError
+from pointsman.core.facts import Facts
+from pointsman.core.identity import ANONYMOUS, Principal
+from pointsman.core.ids import TraceContext
+from pointsman.core.records import CallRecord, Stage
+from pointsman.core.target import Target
+from pointsman.wire.openai.chat import ChatRequest
+
+Write: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+class Call:
+    """Everything the stages know about one request; filled in place, in their order."""
+
+    __slots__ = (
+        "abort",
+        "body",
+        "deadline",
+        "drop_keys",
+        "facts",
+        "headers",
+        "principal",
+        "record",
+        "request",
+        "started_ns",
+        "targets",
+        "trace",
+        "wants_record",
+    )
+
+    def __init__(
+        self,
+        *,
+        record: CallRecord,
+        trace: TraceContext,
+        headers: Mapping[str, str],
+        body: bytes,
+        abort: AbortSignal,
+        started_ns: int,
+    ) -> None:
+        self.record = record
+        self.trace = trace
+        self.headers = headers
+        """Lower-case names."""
+        self.body = body
+        self.abort = abort
+        self.started_ns = started_ns
+        """Monotonic; every time in the record counts from here."""
+        self.principal: Principal = ANONYMOUS
+        self.request: ChatRequest = _NO_REQUEST
+        self.facts: Facts = _NO_FACTS
+        self.targets: list[Target] = []
+        self.deadline: Deadline | None = None
+        self.drop_keys: tuple[str, ...] = ()
+        self.wants_record = False
+        """Whether the caller asked for the whole record in the answer and may see it."""
+
+    def stage(self, name: str, began_ns: int, ended_ns: int) -> None:
+        """Put a finished step into the record."""
+        self.record.stages.append(Stage(name, began_ns - self.started_ns, ended_ns - began_ns))
+
+
+class Reply:
+    """A whole answer, ready to send."""
+
+    __slots__ = ("body", "error", "record", "status")
+
+    def __init__(
+        self, status: int, body: bytes, record: CallRecord, error: PointsmanError | None = None
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.record = record
+        self.error = error
+        """Set when the body is an error: its headers (`Retry-After` …) are the server's to add."""
+
+
+class StreamReply:
+    """A streamed answer. `pump` writes it, then settles and records, whatever happens."""
+
+    __slots__ = ("pump", "record")
+
+    def __init__(self, record: CallRecord, pump: Callable[[Write], Awaitable[None]]) -> None:
+        self.record = record
+        self.pump = pump
+
+
+_NO_REQUEST = ChatRequest(messages=[])
+_NO_FACTS = Facts()

@@ -1,0 +1,139 @@
+"""What a client is told when a request does not succeed.
+
+Turns any error into a status, the OpenAI error object and the headers that go with it, once, for
+whole answers and for the error event inside a stream alike. Knows no sockets and logs nothing.
+"""
+
+import math
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from pointsman.core.errors import (
+    AttemptsFailedError,
+    CallError,
+    NoTargetError,
+    PointsmanError,
+    UpstreamError,
+)
+from pointsman.core.failures import FailureClass
+from pointsman.core.records import Attempt, CallRecord
+from pointsman.wire.openai.errors import ErrorBody, ErrorObject, ErrorObjectWithMetadata
+
+CLIENT_LEFT_STATUS = 499
+"""Recorded, never sent: nobody is there to read it. The number is nginx's."""
+
+
+class Fault(Struct):
+    """An error as the client sees it."""
+
+    status: int
+    body: ErrorBody
+    headers: dict[str, str]
+    failure_class: FailureClass | None = None
+
+
+def fault_of(error: BaseException, record: CallRecord) -> Fault:
+    """Return what to tell the client about `error`."""
+    metadata = _metadata(record)
+    match error:
+        case CallError():
+            return _call_fault(error, metadata)
+        case UpstreamError() if error.failure_class is FailureClass.CLIENT_LEFT:
+            return _fault(CLIENT_LEFT_STATUS, error, "client_left", metadata)
+        case UpstreamError():
+            return _passed_on(error, metadata)
+        case AttemptsFailedError():
+            fault = _fault(error.status, error, "upstream_error", metadata)
+            fault.failure_class = error.last.failure_class
+            _retry_headers(fault, error.last.retry_after_s, may_help=False)
+            return fault
+        case NoTargetError():
+            fault = _fault(error.http_status, error, "service_unavailable", metadata)
+            _retry_headers(fault, error.retry_after_s or 1.0, may_help=True)
+            return fault
+        case PointsmanError():
+            return _fault(error.http_status, error, "server_error", metadata)
+    return Fault(
+        status=500,
+        body=ErrorBody(
+            ErrorObject(
+                message="the gateway failed in a way it should not; its log has the details "
+                f"under request id {record.request_id}",
+                type="server_error",
+                code="internal_error",
+            )
+        ),
+        headers={"x-should-retry": "false"},
+    )
+
+
+def _call_fault(error: CallError, metadata: dict[str, object]) -> Fault:
+    extra = dict(error.metadata) if error.metadata is not None else {}
+    merged = {**extra, **metadata}
+    body = _object(error.message, error.error_type, error.wire_code, merged)
+    body.param = error.param
+    fault = Fault(status=error.http_status, body=ErrorBody(body), headers={})
+    _retry_headers(fault, error.retry_after_s, may_help=error.should_retry)
+    return fault
+
+
+def _passed_on(error: UpstreamError, metadata: dict[str, object]) -> Fault:
+    """The caller's own fault, in the provider's words: only the caller can mend it."""
+    status = error.upstream_status if error.upstream_status is not None else 502
+    status = status if 400 <= status < 500 else 400
+    body = _object(
+        error.message, "invalid_request_error", error.upstream_code or error.code, metadata
+    )
+    fault = Fault(
+        status=status, body=ErrorBody(body), headers={}, failure_class=error.failure_class
+    )
+    _retry_headers(fault, error.retry_after_s, may_help=False)
+    return fault
+
+
+def _fault(
+    status: int, error: PointsmanError, error_type: str, metadata: dict[str, object]
+) -> Fault:
+    body = _object(error.message, error_type, error.code, metadata)
+    failure = error.failure_class if isinstance(error, UpstreamError) else None
+    return Fault(status=status, body=ErrorBody(body), headers={}, failure_class=failure)
+
+
+def _object(
+    message: str, error_type: str, code: str, metadata: Mapping[str, object]
+) -> ErrorObject:
+    if metadata:
+        return ErrorObjectWithMetadata(
+            message=message, type=error_type, code=code, metadata=dict(metadata)
+        )
+    return ErrorObject(message=message, type=error_type, code=code)
+
+
+def _retry_headers(fault: Fault, retry_after_s: float | None, *, may_help: bool) -> None:
+    if retry_after_s is not None:
+        fault.headers["retry-after"] = str(max(1, math.ceil(retry_after_s)))
+    if not may_help:
+        # The official SDK retries 429 and 5xx by itself unless it is told that it cannot help.
+        fault.headers["x-should-retry"] = "false"
+
+
+def _metadata(record: CallRecord) -> dict[str, object]:
+    if not record.attempts:
+        return {}
+    return {"attempts": [_attempt_story(attempt) for attempt in record.attempts]}
+
+
+def _attempt_story(attempt: Attempt) -> dict[str, object]:
+    """What the client may know of an attempt: no endpoint, no key alias."""
+    story: dict[str, object] = {
+        "target": attempt.target,
+        "kind": attempt.kind,
+        "status": attempt.status,
+        "failure_class": attempt.failure_class,
+    }
+    if attempt.end_ns is not None:
+        story["duration_ms"] = round((attempt.end_ns - attempt.start_ns) / 1e6, 3)
+    if attempt.timeout_phase is not None:
+        story["timeout_phase"] = attempt.timeout_phase
+    return story

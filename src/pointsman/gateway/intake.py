@@ -1,0 +1,69 @@
+"""Reading a request: decode the body once, collect the facts that decisions may use.
+
+Knows the client's dialect. Does not decide, and does not keep prompt text anywhere but in the
+call itself.
+"""
+
+import msgspec
+
+from pointsman.core.errors import InvalidRequestError
+from pointsman.core.facts import Facts
+from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
+
+AUTO = "auto"
+"""The model name that leaves the choice to the gateway; also what a missing name means."""
+
+
+def read_chat_request(body: bytes) -> ChatRequest:
+    """Decode the body of a chat completion.
+
+    Raises:
+        InvalidRequestError: Not JSON, or not the shape of a chat request; the message says where.
+    """
+    try:
+        request = decode_request(body)
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError(f"the body is not a chat request: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequestError(
+            f"the body is not valid JSON: {error}", code="invalid_json"
+        ) from None
+    if not request.messages:
+        raise InvalidRequestError("messages must not be empty", param="messages")
+    return request
+
+
+def facts_of(request: ChatRequest) -> Facts:
+    """Return what conditions and filters may read of a request."""
+    characters, image_count = _measure(request.messages)
+    tools = request.tools
+    response_format = request.response_format
+    return Facts(
+        model=request.model if request.model is not None else AUTO,
+        stream=bool(request.stream),
+        characters=characters,
+        estimated_input_tokens=(characters + 3) // 4,
+        message_count=len(request.messages),
+        max_output_tokens=request.max_completion_tokens or request.max_tokens,
+        choice_count=request.n or 1,
+        tool_count=len(tools) if tools is not None else 0,
+        image_count=image_count,
+        json_schema=response_format is not None and response_format.type == "json_schema",
+    )
+
+
+def _measure(messages: list[ChatMessage]) -> tuple[int, int]:
+    """Count the code points of text and the images in all messages."""
+    characters = 0
+    images = 0
+    for message in messages:
+        content = message.content
+        if isinstance(content, str):
+            characters += len(content)
+        elif content is not None:
+            for part in content:
+                if part.text is not None:
+                    characters += len(part.text)
+                elif part.type.startswith(("image", "input_image")):
+                    images += 1
+    return characters, images

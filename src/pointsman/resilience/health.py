@@ -1,0 +1,144 @@
+"""Passive health: what recent attempts say about each provider and target.
+
+Owns the sliding windows of outcomes and the counts of calls in flight. Does not decide who is
+asked (routing reads it through `core.health.HealthView`) and sends no probes.
+
+A provider or target is `down` when its last `DOWN_AFTER` counted attempts all failed, `degraded`
+when at least half of its recent ones did, else `ok`. Outcomes older than `WINDOW_S` are forgotten,
+so a target that nobody calls any more becomes `ok` again and is tried.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from pointsman.core.clock import Clock
+from pointsman.core.failures import FailureClass
+from pointsman.core.records import TargetState
+
+WINDOW_S = 30.0
+WINDOW_SIZE = 20
+DOWN_AFTER = 5
+DEGRADED_RATIO = 0.5
+_DEGRADED_MINIMUM = 4
+"""Fewer outcomes than this say nothing about a ratio."""
+_LATENCY_WEIGHT = 0.2
+
+
+class _Window:
+    """Recent outcomes of one provider or target."""
+
+    __slots__ = ("_failures", "_outcomes", "in_flight", "latency_ms")
+
+    def __init__(self) -> None:
+        self._outcomes: deque[tuple[int, bool]] = deque()
+        self._failures = 0
+        self.in_flight = 0
+        self.latency_ms: float | None = None
+
+    def add(self, now_ns: int, failed: bool) -> None:
+        self._outcomes.append((now_ns, failed))
+        self._failures += failed
+        if len(self._outcomes) > WINDOW_SIZE:
+            self._failures -= self._outcomes.popleft()[1]
+
+    def forget_before(self, oldest_ns: int) -> None:
+        outcomes = self._outcomes
+        while outcomes and outcomes[0][0] < oldest_ns:
+            self._failures -= outcomes.popleft()[1]
+
+    def state(self) -> str:
+        if not self._failures:
+            return "ok"
+        count = len(self._outcomes)
+        if count >= DOWN_AFTER and all(
+            self._outcomes[index][1] for index in range(count - DOWN_AFTER, count)
+        ):
+            return "down"
+        if count >= _DEGRADED_MINIMUM and self._failures >= DEGRADED_RATIO * count:
+            return "degraded"
+        return "ok"
+
+    def error_ratio(self) -> float | None:
+        return self._failures / len(self._outcomes) if self._outcomes else None
+
+
+class HealthTracker:
+    """Counts outcomes as attempts end. Implements `core.health.HealthView`.
+
+    Args:
+        clock: For the age of outcomes.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pinned_providers: Mapping[str, str] = {}
+        self._pinned_targets: Mapping[str, str] = {}
+        self._providers: dict[str, _Window] = {}
+        self._targets: dict[str, _Window] = {}
+
+    def pin(self, providers: Mapping[str, str], targets: Mapping[str, str]) -> None:
+        """Set the states that the operator fixed; they win over what is observed."""
+        self._pinned_providers = providers
+        self._pinned_targets = targets
+
+    def begin(self, provider: str, target: str) -> None:
+        """Count an attempt as in flight."""
+        self._window(self._providers, provider).in_flight += 1
+        self._window(self._targets, target).in_flight += 1
+
+    def end(
+        self, provider: str, target: str, failure: FailureClass | None, latency_ms: float | None
+    ) -> None:
+        """Count how an attempt ended. `failure` is None for a success.
+
+        Faults of the caller and clients that left say nothing about the target.
+        """
+        now_ns = self._clock.monotonic_ns()
+        for windows, name in ((self._providers, provider), (self._targets, target)):
+            window = self._window(windows, name)
+            window.in_flight -= 1
+            if failure is None:
+                window.add(now_ns, False)
+            elif failure.counts_against_target:
+                window.add(now_ns, True)
+            if failure is None and latency_ms is not None:
+                before = window.latency_ms
+                window.latency_ms = (
+                    latency_ms
+                    if before is None
+                    else before + _LATENCY_WEIGHT * (latency_ms - before)
+                )
+
+    def provider_state(self, provider: str) -> str:
+        """Return `ok`, `degraded` or `down`."""
+        pinned = self._pinned_providers.get(provider)
+        return pinned if pinned is not None else self._observed(self._providers, provider)
+
+    def target_state(self, target: str) -> TargetState:
+        """Return the figures of one target as they are now."""
+        window = self._targets.get(target)
+        pinned = self._pinned_targets.get(target)
+        if window is None:
+            return TargetState(health=pinned or "ok", in_flight=0)
+        observed = self._observed(self._targets, target)
+        ratio = window.error_ratio()
+        return TargetState(
+            health=pinned or observed,
+            in_flight=window.in_flight,
+            latency_ms=None if window.latency_ms is None else round(window.latency_ms, 3),
+            error_ratio=None if ratio is None else round(ratio, 4),
+        )
+
+    def _observed(self, windows: dict[str, _Window], name: str) -> str:
+        window = windows.get(name)
+        if window is None:
+            return "ok"
+        window.forget_before(self._clock.monotonic_ns() - round(WINDOW_S * 1e9))
+        return window.state()
+
+    @staticmethod
+    def _window(windows: dict[str, _Window], name: str) -> _Window:
+        window = windows.get(name)
+        if window is None:
+            window = windows[name] = _Window()
+        return window
