@@ -6,6 +6,8 @@ properties of `FailureClass`, never a vendor's status code: only `resilience.cla
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class FailureClass(StrEnum):
     """Why an upstream attempt did not succeed."""
@@ -86,3 +88,18 @@ _TARGET_BOUND = frozenset(
         FailureClass.REGION_BLOCKED,
     }
 )
+
+
+class ErrorFacts(Struct, frozen=True, kw_only=True):
+    """What a provider said about a failure: all that a classification may read."""
+
+    provider_kind: str
+    """Whose words these are: the preset (`openai`, `groq`, `azure` …), not the configured name."""
+    status: int | None = None
+    """HTTP status; a success status when the error came in the body or inside a stream."""
+    code: str | None = None
+    """The provider's error code, numbers as text."""
+    type: str | None = None
+    """The provider's error type (Gemini: its `status` word)."""
+    message: str = ""
+    """The provider's sentence. Read for classification only: it may quote the prompt."""
