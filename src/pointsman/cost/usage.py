@@ -1,0 +1,75 @@
+"""Token usage: from a vendor's fields to ours, or estimated when the vendor reported none.
+
+Owns the question what each vendor's counts include. Knows no price. A field that cannot be true
+becomes None (unknown); it is never corrected to a number that nobody reported.
+"""
+
+from pointsman.core.usage import Usage
+from pointsman.wire.openai.chat import ChatUsage
+
+MAX_TOKENS = 1_000_000_000
+"""A count above this is a fault of the reporter, not usage: no context is near it."""
+CHARACTERS_PER_TOKEN = 4
+"""The estimate for text whose tokens nobody counted; `Facts.estimated_input_tokens` uses it too."""
+
+
+def from_openai_chat(usage: ChatUsage | None) -> Usage | None:
+    """Normalise the `usage` of an OpenAI-compatible chat completion.
+
+    Cached tokens are part of `prompt_tokens` and reasoning tokens part of `completion_tokens`, so
+    neither is added. Some servers (xAI, and Gemini behind its OpenAI surface) report reasoning
+    beside `completion_tokens`; `total_tokens` tells the two apart, and only then it is added.
+    Sources: https://platform.openai.com/docs/api-reference/chat/object and
+    https://docs.x.ai/docs/guides/reasoning (read 2026-11).
+
+    Returns:
+        None when nothing usable was reported. A single field is None when it is absent, negative,
+        beyond `MAX_TOKENS`, or larger than the count it is part of.
+    """
+    if usage is None:
+        return None
+
+    input_tokens = _plausible(usage.prompt_tokens)
+    output_tokens = _plausible(usage.completion_tokens)
+    if input_tokens is None and output_tokens is None:
+        return None
+
+    prompt = usage.prompt_tokens_details
+    completion = usage.completion_tokens_details
+    reasoning_tokens = _plausible(completion.reasoning_tokens) if completion is not None else None
+    if reasoning_tokens and _reports_reasoning_apart(usage, reasoning_tokens):
+        output_tokens = _plausible((usage.completion_tokens or 0) + reasoning_tokens)
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=_part(prompt.cached_tokens if prompt is not None else None, input_tokens),
+        reasoning_tokens=_part(reasoning_tokens, output_tokens),
+    )
+
+
+def estimate(input_tokens: int | None, output_characters: int) -> Usage:
+    """Return estimated usage for an answer whose provider reported none.
+
+    Args:
+        input_tokens: The estimate made before the call; None is unknown.
+        output_characters: Code points of the text that the answer carried, as far as it came.
+    """
+    output_tokens = -(-max(0, output_characters) // CHARACTERS_PER_TOKEN)
+    return Usage(input_tokens=_plausible(input_tokens), output_tokens=output_tokens, estimated=True)
+
+
+def _plausible(count: int | None) -> int | None:
+    return count if count is not None and 0 <= count <= MAX_TOKENS else None
+
+
+def _part(count: int | None, whole: int | None) -> int | None:
+    """Return a count that is part of `whole`, or None when it cannot be."""
+    known = _plausible(count)
+    return known if known is not None and whole is not None and known <= whole else None
+
+
+def _reports_reasoning_apart(usage: ChatUsage, reasoning_tokens: int) -> bool:
+    prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
+    if prompt is None or completion is None:
+        return False
+    return total == prompt + completion + reasoning_tokens
