@@ -47,7 +47,7 @@ class EventDecoder:
         self._data: list[bytes] = []
         self._name = b""
         self._skip_lf = False
-        """The last piece ended in CR: a LF at the start of the next belongs to the same line end."""
+        """The last piece ended in CR: a LF at the start of the next is part of that line end."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes.
@@ -86,7 +86,7 @@ class EventDecoder:
         return [event.data for event in events]
 
     def _whole_events(self, data: bytes) -> list[bytes] | None:
-        """Split a piece made of `data: …\\n\\n` events only; None when it has any other form."""
+        """Split a piece made of single-line events only; None when it has any other form."""
         if not (data.startswith(b"data: ") and data.endswith(b"\n\n")):
             return None
         if b"\r" in data or len(data) > self._max_bytes:

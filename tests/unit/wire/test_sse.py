@@ -117,15 +117,16 @@ def test_an_endless_event_is_refused(form: str):
     decoder = EventDecoder(max_event_bytes=100)
 
     with pytest.raises(EventTooLargeError):
-        for piece in body:
-            decoder.feed(piece)
+        [decoder.feed(piece) for piece in body]
 
 
 def test_the_bound_holds_for_each_event_not_for_the_stream():
     """A long stream of small events is not an endless event."""
     decoder = EventDecoder(max_event_bytes=100)
 
-    found = [payload for _ in range(50) for payload in decoder.feed(b"data: " + b"x" * 60 + b"\n\n")]
+    found = [
+        payload for _ in range(50) for payload in decoder.feed(b"data: " + b"x" * 60 + b"\n\n")
+    ]
 
     assert len(found) == 50
 

@@ -86,11 +86,34 @@ class ChatUsage(Struct):
     completion_tokens_details: CompletionTokensDetails | None = None
 
 
+class FunctionCall(Struct):
+    """The function that a tool call names, or a piece of its arguments in a chunk."""
+
+    name: str | None = None
+    arguments: str | None = None
+    """JSON as text."""
+
+
+class ToolCall(Struct):
+    """A tool call of an answer, or a piece of one in a chunk."""
+
+    index: int = 0
+    function: FunctionCall | None = None
+
+
 class AnswerMessage(Struct):
     """The message of a choice, as far as its length and tool calls matter."""
 
     content: str | None = None
+    reasoning_content: str | None = None
+    """Reasoning beside the answer: DeepSeek and vLLM.
+    https://api-docs.deepseek.com/guides/reasoning_model (read 2026-11)."""
+    reasoning: str | None = None
+    """The same at OpenRouter and Groq.
+    https://openrouter.ai/docs/use-cases/reasoning-tokens (read 2026-11)."""
+    refusal: str | None = None
     tool_calls: list[Raw] | None = None
+    """Each a `ToolCall`, or a piece of one in a chunk."""
 
 
 class AnswerChoice(Struct):
@@ -130,3 +153,4 @@ class ChatChunk(Struct):
 decode_request = msgspec.json.Decoder(ChatRequest).decode
 decode_completion = msgspec.json.Decoder(ChatCompletion).decode
 decode_chunk = msgspec.json.Decoder(ChatChunk).decode
+decode_tool_call = msgspec.json.Decoder(ToolCall).decode
