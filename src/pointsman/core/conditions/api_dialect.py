@@ -42,6 +42,10 @@ def matcher_for_entry(field: Field[F], operator: object, value: object, path: st
             f"unknown operator {operator!r}", path, f"one of {', '.join(OPERATORS)}"
         )
 
+    if field.choices and value not in field.choices:
+        hint = f"one of {', '.join(field.choices)}"
+        raise ConditionError(f"`{field.name}` is never {value!r}", path, hint)
+
     found = _matcher(field, str(operator), value)
     if found is None:
         raise ConditionError(

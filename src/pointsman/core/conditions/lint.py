@@ -9,7 +9,6 @@ from pointsman.core.conditions.tree import (
     AllOf,
     AnyOf,
     Constant,
-    F,
     Leaf,
     Negation,
     Node,
