@@ -1,5 +1,7 @@
 """`keys`: who may call the gateway."""
 
+from typing import Literal
+
 from msgspec import field
 
 from pointsman.config.section import Secret, Section
@@ -9,16 +11,21 @@ class KeyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One key. Give either the key itself (from a variable) or its SHA-256."""
 
     key: Secret | None = None
+    """The key itself, at best from a variable: `"${GATEWAY_KEY}"`."""
     sha256: str | None = None
     """64 hex digits, as `pointsman keys hash` prints them."""
     tenant: str | None = None
     """Binds the key: requests with it belong to this tenant, whatever they say."""
     plan: str | None = None
+    """The plan of that tenant, for example `enterprise`; conditions read it as `tier`."""
     user: str | None = None
+    """Who uses this key, on every record."""
     team: str | None = None
+    """The team that this key belongs to, on every record."""
     models: list[str] = field(default_factory=list)
     """Globs of model names that may be asked for; empty allows all."""
-    scopes: list[str] = field(default_factory=lambda: ["call"])
-    """`call`, `explain`, `override`."""
+    scopes: list[Literal["call", "explain", "override"]] = field(default_factory=lambda: ["call"])
+    """What the key may do: `call` (make requests), `explain` (see records, endpoints and counters),
+    `override` (choose the target of a request)."""
     may_set_tenant: bool = False
     """Believe `tenant_id` and `x-pointsman-tenant` of requests with this key."""

@@ -1,19 +1,30 @@
 """`prices`: rates that replace or add to the bundled price data."""
 
+from typing import TypeAlias
+
 from msgspec import field
 
 from pointsman.config.section import Section
+
+Rate: TypeAlias = str | int | float
+"""US dollars, exact when written as text."""
 
 
 class PriceConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rates of one model, in US dollars per million tokens, written as text or numbers."""
 
-    input_usd_per_mtok: str | float | int
-    output_usd_per_mtok: str | float | int
-    cache_read_usd_per_mtok: str | float | int | None = None
-    cache_write_usd_per_mtok: str | float | int | None = None
-    reasoning_usd_per_mtok: str | float | int | None = None
-    request_usd_per_kcount: str | float | int | None = None
+    input_usd_per_mtok: Rate
+    """A million input tokens that come from no cache."""
+    output_usd_per_mtok: Rate
+    """A million output tokens."""
+    cache_read_usd_per_mtok: Rate | None = None
+    """A million input tokens read from the provider's cache; without it, as other input."""
+    cache_write_usd_per_mtok: Rate | None = None
+    """A million input tokens written to the provider's cache; without it, as other input."""
+    reasoning_usd_per_mtok: Rate | None = None
+    """A million output tokens spent on reasoning; without it, as other output."""
+    request_usd_per_kcount: Rate | None = None
+    """A thousand requests, on top of their tokens."""
 
 
 class PricesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

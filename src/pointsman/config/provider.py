@@ -1,8 +1,10 @@
 """`providers`: whom the gateway may call, and with which credential."""
 
+from typing import Literal
+
 from msgspec import field
 
-from pointsman.config.section import Secret, Section
+from pointsman.config.section import Positive, Secret, Section
 
 
 class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,17 +15,21 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     base_url: str | None = None
     """Up to and including `/v1`; presets know theirs."""
     api_key: Secret | None = None
+    """The credential, at best from a variable: `"${OPENAI_API_KEY}"`. Mocks and servers on this
+    machine or a private network need none."""
     default: bool = False
     """Gets the models that nobody declared, with their names unchanged."""
     ca_file: str | None = None
-    """PEM file with the certificate authorities to trust instead of the system's."""
+    """PEM file with the certificate authorities to trust instead of the system's. A relative path
+    begins at the folder of the configuration file."""
     headers: dict[str, Secret] = field(default_factory=dict)
     """Extra headers on every upstream request."""
-    max_connections: int = 512
+    max_connections: Positive = 512
     """Connections open at once to this provider; further calls wait within their deadline."""
-    health: str | None = None
+    health: Literal["ok", "degraded", "down"] | None = None
     """Pin the health state (`ok`, `degraded`, `down`) instead of observing it."""
     script: str | None = None
-    """For `mock`: path of a script with latencies, chunks, errors and cuts."""
+    """For `mock`: file with latencies, chunks, errors and cuts. A relative path begins at the
+    folder of the configuration file."""
     forwards_metadata: bool | None = None
     """Whether this provider takes `metadata`; None asks the preset."""

@@ -17,15 +17,23 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A configuration file."""
 
     server: ServerConfig = ServerConfig()
+    """Where the gateway listens and what it accepts."""
     providers: dict[str, ProviderConfig] = field(default_factory=dict)
+    """Name -> whom the gateway may call, and with which credential."""
     targets: dict[str, TargetConfig] = field(default_factory=dict)
+    """Name -> a provider and a model, with its limits."""
     routes: dict[str, RouteConfig] = field(default_factory=dict)
+    """Model name that clients send -> what it turns into."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Reason codes of your own -> half a sentence that completes 'because …'."""
     keys: dict[str, KeyConfig] = field(default_factory=dict)
+    """Name -> who may call. Without any key, only this machine may."""
     content: ContentConfig = ContentConfig()
+    """What is kept of prompts and answers."""
     journal: JournalConfig = JournalConfig()
+    """Bounds of the append-only record."""
     prices: PricesConfig = PricesConfig()
+    """Rates that replace or add to the bundled price data."""
 
 
 class SourceMap(dict[str, int]):

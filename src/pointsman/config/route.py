@@ -1,5 +1,7 @@
 """`routes`: what a model name that clients send turns into."""
 
+from typing import Literal
+
 from msgspec import field
 
 from pointsman.config.section import Duration, Section
@@ -19,10 +21,10 @@ class RuleConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class StrategyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to choose among several targets when no rule does."""
 
-    kind: str = "ordered"
+    kind: Literal["ordered", "weighted"] = "ordered"
     """`ordered` (the first eligible) or `weighted` (a recorded draw)."""
     weights: dict[str, float] = field(default_factory=dict)
-    """For `weighted`: target -> weight."""
+    """For `weighted`: target -> weight, a positive number; shares are weights over their sum."""
 
 
 class RouteConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

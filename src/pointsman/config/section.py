@@ -1,11 +1,15 @@
 """The base of every configuration section, and the value types that sections share."""
 
 import re
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*\Z")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+"""A size or count that cannot be zero."""
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

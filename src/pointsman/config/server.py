@@ -1,6 +1,10 @@
 """`server`: where the gateway listens and what it accepts."""
 
-from pointsman.config.section import Duration, Section
+from typing import Annotated
+
+from msgspec import Meta
+
+from pointsman.config.section import Duration, Positive, Section
 
 
 class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -8,14 +12,15 @@ class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     host: str = "127.0.0.1"
     """Address to bind. Off loopback, keys are required unless `allow_open` is true."""
-    port: int = 3100
+    port: Annotated[int, Meta(ge=0, le=65535)] = 3100
+    """Port to bind; 0 takes any free one."""
     metadata_key: str = "pointsman"
     """Key of the object added to answers, and prefix of the headers (`x-<key>-…`)."""
     strict: bool = False
     """Refuse model names that nobody declared (404) instead of passing them to the default."""
-    max_body_bytes: int = 20_971_520
+    max_body_bytes: Positive = 20_971_520
     """Largest accepted request body (413 beyond)."""
-    max_header_bytes: int = 65_536
+    max_header_bytes: Positive = 65_536
     """Largest accepted request head (431 beyond)."""
     header_timeout: Duration = Duration(10.0)
     """From the first byte of a request to the end of its head."""
@@ -23,7 +28,7 @@ class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Longest silence within a request body."""
     idle_timeout: Duration = Duration(75.0)
     """How long an idle keep-alive connection stays open."""
-    max_connections: int = 4096
+    max_connections: Positive = 4096
     """Connections beyond this are answered 503 and closed."""
     allowed_origins: tuple[str, ...] = ()
     """Web origins that may call a gateway without keys, for example `http://localhost:5173`."""

@@ -1,0 +1,28 @@
+"""What the sections of a configuration must mean together before anything is started with it.
+
+Each file checks the sections it is named after. What follows from a problem already noted while
+decoding is not told a second time.
+"""
+
+from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
+from pointsman.config.checks.names import check_names
+from pointsman.config.checks.providers import check_providers
+from pointsman.config.checks.routes import check_routes
+from pointsman.config.checks.server import check_server
+from pointsman.config.checks.subject import Subject
+from pointsman.config.checks.targets import check_targets
+
+__all__ = ["Subject", "check"]
+
+
+def check(subject: Subject) -> None:
+    """Note every problem and warning of the configuration in `subject.findings`."""
+    check_server(subject)
+    check_providers(subject)
+    check_targets(subject)
+    check_reasons(subject)
+    check_routes(subject)
+    check_names(subject)
+    check_keys(subject)
+    check_prices(subject)
+    check_sizes(subject)

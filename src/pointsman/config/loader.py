@@ -1,0 +1,130 @@
+"""From a file, or the environment alone, to a checked configuration.
+
+The order: read, parse, replace variables, decode, check. Problems of every step are gathered; a
+configuration is handed out only when there is none. Knows nothing of running objects.
+"""
+
+from collections.abc import Mapping as Environment
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pointsman.config.checks import Subject, check
+from pointsman.config.decode import Decoder
+from pointsman.config.findings import Findings
+from pointsman.config.nodes import source_map
+from pointsman.config.parse import MAX_BYTES, parse
+from pointsman.config.root import Config, LoadedConfig, SourceMap
+from pointsman.config.template import check_variables, template
+from pointsman.config.variables import VariableExpander
+from pointsman.config.version import config_version
+from pointsman.core.errors import ConfigError
+
+DEFAULT_FILE = "pointsman.yaml"
+KINDS = frozenset({"openai", "mock"})
+KEYLESS_KINDS = frozenset({"mock"})
+
+
+def find_file(option: str | None, *, folder: Path | None = None) -> str | None:
+    """Return the file to load: the one asked for, else `pointsman.yaml` where it exists.
+
+    Returns:
+        None when there is no file, so that the environment alone configures the gateway.
+    """
+    if option is not None:
+        return option
+    return DEFAULT_FILE if ((folder or Path()) / DEFAULT_FILE).exists() else None
+
+
+def load(
+    path: str | None,
+    *,
+    environment: Environment[str, str],
+    known_kinds: frozenset[str] = KINDS,
+    keyless_kinds: frozenset[str] = KEYLESS_KINDS,
+) -> LoadedConfig:
+    """Load and check a configuration.
+
+    Args:
+        path: The file; None takes the environment alone.
+        environment: Variables for `${NAME}`, or the configuration itself without a file.
+        known_kinds: Kinds and presets of providers that can be built.
+        keyless_kinds: Those of them that need no credential, wherever they are.
+
+    Raises:
+        ConfigError: It cannot be used. Holds every problem, in the order of the file.
+    """
+    findings = Findings(path)
+    if path is None:
+        check_variables(environment, findings)
+        text = template(environment)
+    else:
+        text = _read(path, findings)
+    folder = Path(path).parent if path is not None else Path()
+    kinds = (known_kinds, keyless_kinds)
+    config = _decoded(text, environment, findings)
+    if config is not None:
+        check(
+            Subject(config, findings, known_kinds=kinds[0], keyless_kinds=kinds[1], folder=folder)
+        )
+    if config is None or findings.errors:
+        raise ConfigError(findings.errors)
+    return LoadedConfig(
+        _with_absolute_paths(config, folder),
+        version=config_version(config),
+        file=path,
+        lines=findings.lines if path is not None else SourceMap(),
+        warnings=[str(warning) for warning in findings.warnings],
+    )
+
+
+def _read(path: str, findings: Findings) -> str:
+    """Return the text of the file.
+
+    Raises:
+        ConfigError: It cannot be read at all.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            findings.error("", f"larger than {MAX_BYTES} bytes")
+        else:
+            return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        findings.error("", "not UTF-8 text", line=line)
+    except FileNotFoundError:
+        findings.error("", "no such file", hint="name it with --config")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        findings.error("", f"cannot be read: {reason or 'not a path'}")
+    raise ConfigError(findings.errors)
+
+
+def _decoded(text: str, environment: Environment[str, str], findings: Findings) -> Config | None:
+    """Return what can be decoded; None when not even the shape of the file could be read."""
+    tree = parse(text, findings)
+    if not tree.entries and findings.errors:
+        return None
+    findings.lines = source_map(tree)
+    expanded = VariableExpander(environment, findings).expand(tree)
+    config = Decoder(findings).decode(expanded, Config, "")
+    return config if isinstance(config, Config) else None
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    """Return the configuration with paths that no longer depend on where it is used."""
+    providers = {
+        name: replace(
+            provider,
+            ca_file=_absolute(provider.ca_file, folder),
+            script=_absolute(provider.script, folder),
+        )
+        for name, provider in config.providers.items()
+    }
+    return replace(config, providers=providers)
+
+
+def _absolute(path: str | None, folder: Path) -> str | None:
+    return str((folder / path).absolute()) if path is not None else None
