@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from pointsman.core.abort import AbortSignal
+from pointsman.core.clock import SystemClock
 from pointsman.core.deadline import Deadline
-from pointsman.core.errors import PointsmanError
 from pointsman.core.facts import Facts
 from pointsman.core.identity import ANONYMOUS, Principal
 from pointsman.core.ids import TraceContext
@@ -61,7 +61,7 @@ class Call:
         self.request: ChatRequest = _NO_REQUEST
         self.facts: Facts = _NO_FACTS
         self.targets: list[Target] = []
-        self.deadline: Deadline | None = None
+        self.deadline: Deadline = _NO_DEADLINE
         self.drop_keys: tuple[str, ...] = ()
         self.wants_record = False
         """Whether the caller asked for the whole record in the answer and may see it."""
@@ -74,16 +74,20 @@ class Call:
 class Reply:
     """A whole answer, ready to send."""
 
-    __slots__ = ("body", "error", "record", "status")
+    __slots__ = ("body", "headers", "record", "status")
 
     def __init__(
-        self, status: int, body: bytes, record: CallRecord, error: PointsmanError | None = None
+        self,
+        status: int,
+        body: bytes,
+        record: CallRecord,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.status = status
         self.body = body
         self.record = record
-        self.error = error
-        """Set when the body is an error: its headers (`Retry-After` …) are the server's to add."""
+        self.headers = headers
+        """Headers that belong to this answer alone, such as `retry-after`."""
 
 
 class StreamReply:
@@ -96,5 +100,6 @@ class StreamReply:
         self.pump = pump
 
 
+_NO_DEADLINE = Deadline(SystemClock(), 0)
 _NO_REQUEST = ChatRequest(messages=[])
 _NO_FACTS = Facts()

@@ -43,17 +43,15 @@ def fault_of(error: BaseException, record: CallRecord) -> Fault:
             return _fault(CLIENT_LEFT_STATUS, error, "client_left", metadata)
         case UpstreamError():
             return _passed_on(error, metadata)
-        case AttemptsFailedError():
-            fault = _fault(error.status, error, "upstream_error", metadata)
-            fault.failure_class = error.last.failure_class
-            _retry_headers(fault, error.last.retry_after_s, may_help=False)
-            return fault
-        case NoTargetError():
-            fault = _fault(error.http_status, error, "service_unavailable", metadata)
-            _retry_headers(fault, error.retry_after_s or 1.0, may_help=True)
-            return fault
+        case AttemptsFailedError() | NoTargetError():
+            return _unavailable(error, metadata)
         case PointsmanError():
             return _fault(error.http_status, error, "server_error", metadata)
+    return _bug(record)
+
+
+def _bug(record: CallRecord) -> Fault:
+    """Say nothing about a bug of ours but where its traceback is."""
     return Fault(
         status=500,
         body=ErrorBody(
@@ -66,6 +64,17 @@ def fault_of(error: BaseException, record: CallRecord) -> Fault:
         ),
         headers={"x-should-retry": "false"},
     )
+
+
+def _unavailable(error: AttemptsFailedError | NoTargetError, metadata: dict[str, object]) -> Fault:
+    if isinstance(error, NoTargetError):
+        fault = _fault(error.http_status, error, "service_unavailable", metadata)
+        _retry_headers(fault, error.retry_after_s or 1.0, may_help=True)
+        return fault
+    fault = _fault(error.status, error, "upstream_error", metadata)
+    fault.failure_class = error.last.failure_class
+    _retry_headers(fault, error.last.retry_after_s, may_help=False)
+    return fault
 
 
 def _call_fault(error: CallError, metadata: dict[str, object]) -> Fault:

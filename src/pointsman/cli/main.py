@@ -1,0 +1,82 @@
+"""`pointsman`: finds the command and runs it.
+
+Only the command that was asked for is imported, so that `why` does not wait for a web server.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pointsman import __version__
+from pointsman.cli.exit_codes import INTERRUPTED
+from pointsman.config.data_folder import default_data_dir
+from pointsman.config.environment import read_environment
+
+COMMANDS = {
+    "up": "pointsman.cli.up",
+    "check": "pointsman.cli.check",
+    "why": "pointsman.cli.why",
+    "tail": "pointsman.cli.tail",
+    "route": "pointsman.cli.route",
+    "keys": "pointsman.cli.keys",
+    "mock": "pointsman.cli.mock",
+}
+"""Command -> module with `add_parser(subparsers)`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser(arguments)
+    args = parser.parse_args(arguments)
+    run = getattr(args, "run", None)
+    if run is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(run(args))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has what it wanted; writing more would only raise again at exit.
+        sys.stderr.close()
+        return 0
+
+
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser with the named command, or with all of them when none is named."""
+    parser = argparse.ArgumentParser(
+        prog="pointsman",
+        description="An LLM gateway that can always answer why a request took its path.",
+    )
+    parser.add_argument("--version", action="version", version=f"pointsman {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    modules = [COMMANDS[named]] if named in COMMANDS else list(COMMANDS.values())
+    for module in modules:
+        importlib.import_module(module).add_parser(subparsers)
+    for subparser in subparsers.choices.values():
+        _add_shared_options(subparser)
+    return parser
+
+
+def _add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command understands, unless it has an option of that name itself."""
+    known = {option for action in parser._actions for option in action.option_strings}
+    if "--config" not in known:
+        parser.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE",
+            help="configuration file (default: ./pointsman.yaml, else the environment)",
+        )
+    if "--data-dir" not in known:
+        parser.add_argument(
+            "--data-dir",
+            type=Path,
+            default=default_data_dir(read_environment()),
+            metavar="DIR",
+            help="data folder (default: %(default)s)",
+        )

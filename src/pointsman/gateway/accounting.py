@@ -1,0 +1,67 @@
+"""Money of one request: the upper bound before, the cost after, and what others would have cost.
+
+Joins the price book with the record. Usage comes normalised from the providers; what no provider
+reported is estimated from characters and marked so.
+"""
+
+from pointsman.core.money import NanoUsd
+from pointsman.core.records import Attempt, CallRecord, Cost
+from pointsman.core.target import Target
+from pointsman.core.usage import Usage
+from pointsman.cost.prices import PriceBook
+from pointsman.cost.usage import estimate
+
+
+class Accountant:
+    """Prices attempts with one price book."""
+
+    __slots__ = ("_prices",)
+
+    def __init__(self, prices: PriceBook) -> None:
+        self._prices = prices
+
+    def upper_bound(self, target: Target, record: CallRecord) -> NanoUsd | None:
+        """Return the most this request can cost at `target`; None when its price is unknown."""
+        facts = record.facts
+        if facts is None:
+            return None
+        return self._prices.upper_bound(
+            target.provider,
+            target.model,
+            facts.estimated_input_tokens,
+            facts.max_output_tokens,
+            record.started_unix_ns,
+        )
+
+    def charge(
+        self, record: CallRecord, attempt: Attempt, usage: Usage | None, output_characters: int
+    ) -> NanoUsd:
+        """Write usage and cost into the attempt and the record.
+
+        Returns:
+            What to settle the attempt's reservation at: its cost, or, when the price is unknown,
+            nothing, because nothing was held for it either.
+        """
+        if usage is None:
+            facts = record.facts
+            usage = estimate(facts.estimated_input_tokens if facts else 0, output_characters)
+        attempt.usage = usage
+        attempt.cost = self._cost(attempt.provider, attempt.model, usage, record.started_unix_ns)
+        record.usage = usage
+        record.cost = attempt.cost
+        self._price_alternatives(record, attempt, usage)
+        return attempt.cost.total_nano_usd or 0
+
+    def _price_alternatives(self, record: CallRecord, served: Attempt, usage: Usage) -> None:
+        """Price the same usage on every candidate, so that prompt and model can be told apart."""
+        for candidate in record.candidates:
+            if candidate.target == served.target and served.cost is not None:
+                candidate.cost_nano_usd = served.cost.total_nano_usd
+            else:
+                cost = self._cost(
+                    candidate.provider, candidate.model, usage, record.started_unix_ns
+                )
+                candidate.cost_nano_usd = cost.total_nano_usd
+
+    def _cost(self, provider: str, model: str, usage: Usage, at_unix_ns: int) -> Cost:
+        return self._prices.cost_of(provider, model, usage, at_unix_ns)

@@ -1,0 +1,172 @@
+"""What is kept of prompts and answers: hashes always, text redacted or full by configuration.
+
+Nothing here reaches a disk by itself: the recorder hands a `Captured` to the journal. Text leaves
+this module only through `core.redaction`, unless the operator chose `capture: full`.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from pointsman.core.records import CallRecord, ContentRef
+from pointsman.core.redaction.engine import Redactor
+from pointsman.core.redaction.hashing import content_hash, derive_tenant_key
+from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_chunk
+
+MAX_TENANT_KEYS = 1024
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+_encode = msgspec.json.Encoder().encode
+
+
+class Captured(Struct):
+    """Text to keep beside a record, as JSON bytes, already redacted when `redacted` is true."""
+
+    redacted: bool
+    request: bytes
+    response: bytes
+    cut: bool = False
+    """One of the two was longer than the bound and lost its end."""
+
+
+class AssembledToolCall(Struct):
+    """One tool call of a streamed answer."""
+
+    name: str = ""
+    arguments: str = ""
+
+
+class AssembledAnswer(Struct, omit_defaults=True):
+    """A streamed answer put together again."""
+
+    content: str
+    tool_calls: list[AssembledToolCall] = []
+    chunks: int = 0
+
+
+class _FunctionDelta(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCallDelta(Struct):
+    index: int = 0
+    function: _FunctionDelta | None = None
+
+
+_decode_tool_call = msgspec.json.Decoder(_ToolCallDelta).decode
+
+
+class ContentKeeper:
+    """Hashes and captures the content of calls.
+
+    Args:
+        capture: `none`, `redacted` or `full`.
+        max_bytes: Longest request or answer that is kept.
+        redactor: The shared engine.
+        master_key: Secret of this installation, from which a key per tenant is derived.
+    """
+
+    def __init__(
+        self, capture: str, max_bytes: int, redactor: Redactor, master_key: bytes
+    ) -> None:
+        self.capture = capture
+        self.max_bytes = max_bytes
+        self._redactor = redactor
+        self._master_key = master_key
+        self._tenant_keys: dict[str, bytes] = {}
+
+    def reference(self, record: CallRecord, request: ChatRequest, body: bytes) -> ContentRef:
+        """Return the hashes of the prompt and the names of its tools."""
+        key = self._tenant_key(record.tenant or "")
+        system = _system_text(request.messages)
+        return ContentRef(
+            prompt_version=record.tags.get("prompt_version"),
+            system_hash=content_hash(key, system) if system else None,
+            prompt_hash=content_hash(key, body),
+            captured=self.capture,
+            tools=[
+                tool.function.name
+                for tool in (request.tools or [])[:64]
+                if tool.function is not None and tool.function.name
+            ],
+        )
+
+    def keep(self, record: CallRecord, request_body: bytes, response: bytes) -> Captured | None:
+        """Hash the answer and return what is to be stored; None when nothing is captured."""
+        reference = record.content
+        if reference is None:
+            return None
+        if response:
+            reference.response_hash = content_hash(
+                self._tenant_key(record.tenant or ""), response
+            )
+        if self.capture == "none":
+            return None
+        cut = len(request_body) > self.max_bytes or len(response) > self.max_bytes
+        if self.capture == "full":
+            return Captured(
+                False, request_body[: self.max_bytes], response[: self.max_bytes], cut
+            )
+        request_text, counts = self._redact(request_body)
+        response_text, response_counts = self._redact(response)
+        for name, count in response_counts.items():
+            counts[name] = counts.get(name, 0) + count
+        reference.redactions = counts
+        return Captured(True, request_text, response_text, cut)
+
+    def _redact(self, raw: bytes) -> tuple[bytes, dict[str, int]]:
+        if not raw:
+            return b"", {}
+        if len(raw) > self.max_bytes:
+            # Too long to keep whole, so no longer JSON: redacted as text, its end is lost.
+            redacted = self._redactor.redact(raw[: self.max_bytes].decode("utf-8", "replace"))
+            return redacted.text.encode(), dict(redacted.counts)
+        text, counts = self._redactor.redact_json(raw)
+        return text, dict(counts)
+
+    def _tenant_key(self, tenant: str) -> bytes:
+        key = self._tenant_keys.get(tenant)
+        if key is None:
+            if len(self._tenant_keys) >= MAX_TENANT_KEYS:
+                self._tenant_keys.clear()
+            key = self._tenant_keys[tenant] = derive_tenant_key(self._master_key, tenant)
+        return key
+
+
+def assemble(chunks: Sequence[bytes]) -> bytes:
+    """Put the text of streamed chunks together, so that nothing hides in a gap between two."""
+    texts: list[str] = []
+    tool_calls: dict[int, AssembledToolCall] = {}
+    for data in chunks:
+        for choice in decode_chunk(data).choices or ():
+            delta = choice.delta
+            if delta is None:
+                continue
+            if delta.content:
+                texts.append(delta.content)
+            for raw in delta.tool_calls or ():
+                _add_tool_call(tool_calls, raw)
+    answer = AssembledAnswer(
+        content="".join(texts), tool_calls=list(tool_calls.values()), chunks=len(chunks)
+    )
+    return _encode(answer)
+
+
+def _add_tool_call(tool_calls: dict[int, AssembledToolCall], raw: msgspec.Raw) -> None:
+    delta = _decode_tool_call(raw)
+    call = tool_calls.setdefault(delta.index, AssembledToolCall())
+    if delta.function is not None:
+        call.name += delta.function.name or ""
+        call.arguments += delta.function.arguments or ""
+
+
+def _system_text(messages: Sequence[ChatMessage]) -> str:
+    texts: list[str] = []
+    for message in messages:
+        if message.role in _SYSTEM_ROLES:
+            if isinstance(message.content, str):
+                texts.append(message.content)
+            elif message.content is not None:
+                texts.extend(part.text for part in message.content if part.text is not None)
+    return "\n".join(texts)

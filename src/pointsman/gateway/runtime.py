@@ -1,0 +1,32 @@
+"""What one configuration version amounts to at run time: everything a reload swaps at once.
+
+A request takes the runtime that is current when it arrives and keeps it to its end, so that no
+request ever sees half of two configurations.
+"""
+
+from msgspec import Struct
+
+from pointsman.gateway.accounting import Accountant
+from pointsman.gateway.content import ContentKeeper
+from pointsman.gateway.recorder import Recorder
+from pointsman.policy.authenticate import Authenticator
+from pointsman.resilience.attempts import AttemptSettings
+from pointsman.routing.planner import Planner
+
+
+class Runtime(Struct, frozen=True, kw_only=True):
+    """The running objects of one configuration version."""
+
+    config_version: str
+    metadata_key: str
+    environment: str
+    tenant: str | None
+    """Tenant of requests that name none."""
+    worker: str
+    authenticator: Authenticator
+    planner: Planner
+    attempts: AttemptSettings
+    accountant: Accountant
+    content: ContentKeeper
+    recorder: Recorder
+    mock_providers: frozenset[str]

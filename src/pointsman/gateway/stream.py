@@ -1,0 +1,133 @@
+"""Relaying a stream: write chunks as they come, tell the truth about how it ended.
+
+The first chunks are already here (the loop over attempts waited for them). Once they are written
+the answer is committed: a later failure becomes one error event inside the stream and no `[DONE]`.
+Settling and recording happen in `finally`, also when the client has left.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from pointsman.core.clock import Clock
+from pointsman.core.errors import UpstreamError
+from pointsman.core.failures import FailureClass
+from pointsman.core.provider import CompletionStream, StreamChunk
+from pointsman.core.records import StreamTruth
+from pointsman.core.usage import Usage
+from pointsman.gateway.call import Call, Write
+from pointsman.gateway.faults import Fault, fault_of
+from pointsman.resilience.attempts import Served, describe_failure
+from pointsman.wire.openai.errors import encode_error
+
+_DONE = b"data: [DONE]\n\n"
+_TERMINAL = {
+    FailureClass.TRUNCATED: "cut",
+    FailureClass.CONNECTION: "cut",
+    FailureClass.TIMEOUT: "stalled",
+    FailureClass.PROTOCOL: "malformed",
+    FailureClass.CLIENT_LEFT: "client_left",
+}
+
+
+class StreamRelay:
+    """Relays one stream to one client.
+
+    Args:
+        call: The request; its record is filled in place.
+        served: The target that answers, with its first chunks.
+        clock: For the commit point.
+        kept_bytes: How much of the chunks to keep for `collected`; 0 keeps none.
+        finish: Settles and records; called exactly once, with the failure if there was one.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        served: Served,
+        clock: Clock,
+        *,
+        kept_bytes: int,
+        finish: Callable[["StreamRelay", Fault | None, FailureClass | None], Awaitable[None]],
+    ) -> None:
+        self._call = call
+        self._clock = clock
+        self._finish = finish
+        self._room_bytes = kept_bytes
+        self._stream: CompletionStream | None = served.stream
+        self._first = served.first_chunks
+        self.served = served
+        self.collected: list[bytes] = []
+        """Payloads of the chunks, as far as there was room."""
+        self.usage: Usage | None = None
+        self.output_characters = 0
+        self.truth = StreamTruth()
+        call.record.stream = self.truth
+
+    async def pump(self, write: Write) -> None:
+        """Write the stream to the client until it ends, breaks or the client leaves."""
+        fault: Fault | None = None
+        failure: FailureClass | None = FailureClass.CLIENT_LEFT
+        try:
+            await self._relay(write)
+            failure = None
+            self.truth.terminal = "done"
+        except UpstreamError as error:
+            failure = error.failure_class
+            self.truth.terminal = _TERMINAL.get(failure, "failed")
+            describe_failure(self.served.attempt, error)
+            fault = fault_of(error, self._call.record)
+            await self._tell(write, fault)
+        finally:
+            if not self.truth.terminal:
+                self.truth.terminal = "client_left"
+            if self._stream is not None:
+                self._stream.close()
+            await self._finish(self, fault, failure)
+
+    async def _relay(self, write: Write) -> None:
+        stream = self._stream
+        chunks = self._first
+        self._first = None
+        while chunks and stream is not None:
+            data = self._frames(chunks)
+            if data:
+                await self._write(write, data)
+            if self._call.abort.is_aborted:
+                raise UpstreamError("the client left", FailureClass.CLIENT_LEFT)
+            chunks = await stream.next_chunks()
+        await self._write(write, _DONE)
+
+    async def _write(self, write: Write, data: bytes) -> None:
+        truth = self.truth
+        if truth.committed_ns is None:
+            truth.committed_ns = self._clock.monotonic_ns() - self._call.started_ns
+        truth.bytes += len(data)
+        await write(data)
+
+    async def _tell(self, write: Write, fault: Fault) -> None:
+        """Send the one error event; a client that has left reads nothing."""
+        if self.truth.terminal == "client_left" or self._call.abort.is_aborted:
+            return
+        await self._write(write, b"".join((b"data: ", encode_error(fault.body), b"\n\n")))
+
+    def _frames(self, chunks: list[StreamChunk]) -> bytes:
+        """Count the chunks and return the bytes for those that the client is to see."""
+        parts: list[bytes] = []
+        for chunk in chunks:
+            self._note(chunk)
+            if not chunk.for_gateway_only:
+                parts += (b"data: ", chunk.data, b"\n\n")
+                self.truth.chunks += 1
+        return b"".join(parts)
+
+    def _note(self, chunk: StreamChunk) -> None:
+        record = self._call.record
+        self.output_characters += chunk.output_characters
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        if chunk.finish_reason is not None:
+            record.finish_reasons.append(chunk.finish_reason)
+        if chunk.model is not None and record.served_model is None:
+            record.served_model = chunk.model
+        if self._room_bytes > 0:
+            self._room_bytes -= len(chunk.data)
+            self.collected.append(chunk.data)

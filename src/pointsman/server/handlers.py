@@ -1,0 +1,253 @@
+"""The routes of the gateway: from ASGI to `Arrival`, from `Reply` to ASGI. Decides nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from pointsman.core.abort import AbortSignal
+from pointsman.core.clock import Clock
+from pointsman.core.errors import (
+    CallError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    PointsmanError,
+)
+from pointsman.core.records import SCHEMA, CallRecord
+from pointsman.gateway.call import Reply, StreamReply
+from pointsman.gateway.faults import fault_of
+from pointsman.gateway.metrics import Metrics
+from pointsman.gateway.pipeline import Arrival, Pipeline
+from pointsman.gateway.runtime import Runtime
+from pointsman.server.guard import Guard
+from pointsman.server.headers import ResponseHeaders
+
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+_encode = msgspec.json.Encoder().encode
+_JSON = (b"content-type", b"application/json")
+_LOOPBACK_PEERS = ("127.", "::1", "::ffff:127.")
+
+
+class ConnectionView(Protocol):
+    """What the protocol tells about the request under way."""
+
+    request_id: str
+    received_ns: int
+    abort: AbortSignal
+
+
+class Serving(Struct):
+    """What the handlers serve with. `runtime` is replaced as a whole on reload."""
+
+    pipeline: Pipeline
+    runtime: Runtime
+    guard: Guard
+    headers: ResponseHeaders
+    metrics: Metrics
+    clock: Clock
+    readiness: Callable[[], dict[str, object]]
+    """State for `/ready`; its `ready` key decides the status."""
+    health: dict[str, object]
+    """The body of `/health`."""
+
+
+class Exchange:
+    """One request and how to answer it."""
+
+    __slots__ = ("_receive", "connection", "headers", "method", "peer", "path", "send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self.send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        client = scope.get("client")
+        self.peer: str = client[0] if client else ""
+        self.connection: ConnectionView = scope["extensions"]["pointsman.connection"]
+        self.headers = _joined(scope["headers"])
+
+    async def body(self) -> bytes:
+        """Return the whole body. The protocol has bounded it."""
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+        parts = [body]
+        while message.get("more_body"):
+            message = await self._receive()
+            parts.append(message.get("body", b""))
+        return b"".join(parts)
+
+    async def answer(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """Send a whole answer."""
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of a stream."""
+        await self.send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+class GatewayApp:
+    """The ASGI application of a gateway worker."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving = serving
+        self._routes: dict[str, tuple[str, Callable[[Exchange], Awaitable[None]]]] = {
+            "/v1/chat/completions": ("POST", self._chat_completions),
+            "/v1/route": ("POST", self._route),
+            "/v1/models": ("GET", self._models),
+            "/health": ("GET", self._health),
+            "/ready": ("GET", self._ready),
+            "/metrics": ("GET", self._metrics),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        exchange = Exchange(scope, receive, send)
+        try:
+            preflight = self.serving.guard.check(exchange.method, exchange.headers)
+            if preflight is not None:
+                await exchange.answer(204, preflight, b"")
+                return
+            method, handler = self._route_of(exchange)
+            if exchange.method != method:
+                raise InvalidRequestError(
+                    f"{exchange.path} takes {method}, not {exchange.method}",
+                    code="method_not_allowed",
+                )
+            await handler(exchange)
+        except PointsmanError as error:
+            await self._refuse(exchange, error)
+
+    def _route_of(
+        self, exchange: Exchange
+    ) -> tuple[str, Callable[[Exchange], Awaitable[None]]]:
+        route = self._routes.get(exchange.path)
+        if route is None:
+            known = ", ".join(self._routes)
+            raise UnknownRouteError(f"{exchange.path} is not a route of this gateway ({known})")
+        return route
+
+    async def _chat_completions(self, exchange: Exchange) -> None:
+        arrival = await self._arrival(exchange)
+        reply = await self.serving.pipeline.answer(self.serving.runtime, arrival)
+        await self._send(exchange, reply)
+
+    async def _route(self, exchange: Exchange) -> None:
+        arrival = await self._arrival(exchange)
+        await self._send(exchange, self.serving.pipeline.preview(self.serving.runtime, arrival))
+
+    async def _models(self, exchange: Exchange) -> None:
+        self._authenticate(exchange)
+        body = _encode(models_body(self.serving.runtime))
+        await self._plain(exchange, 200, body)
+
+    async def _health(self, exchange: Exchange) -> None:
+        await self._plain(exchange, 200, _encode(self.serving.health))
+
+    async def _ready(self, exchange: Exchange) -> None:
+        state = self.serving.readiness()
+        await self._plain(exchange, 200 if state.get("ready") else 503, _encode(state))
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        if not exchange.peer.startswith(_LOOPBACK_PEERS):
+            principal = self._authenticate(exchange)
+            if not principal.allows("explain"):
+                raise PermissionDeniedError("metrics need a key with the scope `explain`")
+        body = self.serving.metrics.render()
+        headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
+        await exchange.answer(200, [*headers, _length(body)], body)
+
+    async def _arrival(self, exchange: Exchange) -> Arrival:
+        body = await exchange.body()
+        connection = exchange.connection
+        return Arrival(
+            request_id=connection.request_id,
+            headers=exchange.headers,
+            body=body,
+            abort=connection.abort,
+            received_ns=connection.received_ns,
+        )
+
+    async def _send(self, exchange: Exchange, reply: Reply | StreamReply) -> None:
+        names = self.serving.headers
+        if isinstance(reply, Reply):
+            headers = names.of_json(reply.record, reply.body, reply.headers)
+            await exchange.answer(reply.status, headers, reply.body)
+            return
+        await exchange.send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": names.of_stream(reply.record),
+            }
+        )
+        await reply.pump(exchange.write)
+        await exchange.send({"type": "http.response.body", "body": b""})
+
+    async def _refuse(self, exchange: Exchange, error: PointsmanError) -> None:
+        """Answer a request that never reached the pipeline."""
+        record = self._empty_record(exchange)
+        fault = fault_of(error, record)
+        body = _encode(fault.body)
+        headers = self.serving.headers.of_json(record, body, fault.headers)
+        await exchange.answer(fault.status, headers, body)
+
+    async def _plain(self, exchange: Exchange, status: int, body: bytes) -> None:
+        headers = self.serving.headers.of_json(self._empty_record(exchange), body)
+        await exchange.answer(status, headers, body)
+
+    def _authenticate(self, exchange: Exchange) -> Any:  # noqa: ANN401
+        headers = exchange.headers
+        return self.serving.runtime.authenticator.authenticate(
+            headers.get("authorization"), headers.get("x-api-key")
+        )
+
+    def _empty_record(self, exchange: Exchange) -> CallRecord:
+        return CallRecord(
+            schema=SCHEMA,
+            request_id=exchange.connection.request_id,
+            trace_id="0" * 32,
+            span_id="0" * 16,
+            started_unix_ns=self.serving.clock.unix_ns(),
+            config_version=self.serving.runtime.config_version,
+        )
+
+
+class UnknownRouteError(CallError):
+    """The path is not a route."""
+
+    code = "unknown_route"
+    http_status = 404
+
+
+def models_body(runtime: Runtime) -> dict[str, object]:
+    """Return the body of `GET /v1/models` in OpenAI's shape."""
+    return {
+        "object": "list",
+        "data": [
+            {"id": name.name, "object": "model", "created": 0, "owned_by": name.owner}
+            for name in runtime.planner.names()
+        ],
+    }
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", b"%d" % len(body))
+
+
+def _joined(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by lower-case name; a repeated one is joined, as RFC 9110 says."""
+    headers: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name = name_bytes.decode("latin-1")
+        value = value_bytes.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

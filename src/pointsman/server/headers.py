@@ -1,0 +1,70 @@
+"""The headers that every answer of the gateway carries.
+
+Values may hold names that clients chose (a model passed through), so everything but visible ASCII
+is percent-encoded: no value can end the header it stands in.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+from urllib.parse import quote
+
+from pointsman.core.records import CallRecord
+
+HeaderList: TypeAlias = list[tuple[bytes, bytes]]
+
+_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+_JSON = (b"content-type", b"application/json")
+
+
+class ResponseHeaders:
+    """Builds header lists for one prefix (`x-pointsman-…` unless configured otherwise)."""
+
+    __slots__ = ("_attempts", "_config", "_reason", "_request_id", "_target", "_trace_id")
+
+    def __init__(self, metadata_key: str) -> None:
+        prefix = f"x-{metadata_key}".encode()
+        self._request_id = prefix + b"-request-id"
+        self._trace_id = prefix + b"-trace-id"
+        self._target = prefix + b"-target"
+        self._reason = prefix + b"-reason"
+        self._attempts = prefix + b"-attempts"
+        self._config = prefix + b"-config"
+
+    def of(self, record: CallRecord, extra: Mapping[str, str] | None) -> HeaderList:
+        """Return the headers that tell about `record`, and `extra` ones of this answer."""
+        target = record.served_target
+        if target is None:
+            target = record.attempts[-1].target if record.attempts else "none"
+        headers: HeaderList = [
+            (self._request_id, record.request_id.encode()),
+            (self._trace_id, record.trace_id.encode()),
+            (self._target, header_value(target)),
+            (self._reason, header_value(record.reason)),
+            (self._attempts, b"%d" % len(record.attempts)),
+            (self._config, record.config_version.encode()),
+        ]
+        if extra:
+            headers += [(name.encode(), header_value(value)) for name, value in extra.items()]
+        return headers
+
+    def of_json(
+        self, record: CallRecord, body: bytes, extra: Mapping[str, str] | None = None
+    ) -> HeaderList:
+        """Return the headers of a whole JSON answer."""
+        return [_JSON, (b"content-length", b"%d" % len(body)), *self.of(record, extra)]
+
+    def of_stream(self, record: CallRecord) -> HeaderList:
+        """Return the headers of a stream: nothing between us and the client may hold it back."""
+        return [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+            *self.of(record, None),
+        ]
+
+
+def header_value(text: str) -> bytes:
+    """Return `text` as a header value: visible ASCII as it is, the rest percent-encoded."""
+    if text.isascii() and text.isprintable() and " " not in text and "%" not in text:
+        return text.encode()
+    return quote(text, safe=_SAFE).encode()
