@@ -1,0 +1,180 @@
+"""The plan of one request: which targets, in which order, and every value that decided it.
+
+Writes the decision into the record and takes the targets from there, so that what is explained is
+what is done. Has no side effects besides the record and one draw, so that a dry run is a plan that
+nobody acts on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pointsman.core.errors import InternalError, PermissionDeniedError, UnknownModelError
+from pointsman.core.facts import Facts
+from pointsman.core.health import HealthView
+from pointsman.core.identity import Principal
+from pointsman.core.records import CallRecord, RuleEvaluation
+from pointsman.core.target import Target
+from pointsman.routing import override as overrides
+from pointsman.routing.complexity import complexity_of
+from pointsman.routing.considered import bound, consider, exclude_all, refusal
+from pointsman.routing.filters import provider_state
+from pointsman.routing.outcome import first_choice
+from pointsman.routing.resolve import Resolution, resolve
+from pointsman.routing.route import Chain, Route
+from pointsman.routing.scope import ModelScopes
+from pointsman.routing.size import size_class
+from pointsman.routing.strategies import draw_first
+from pointsman.routing.table import AUTO, RoutingTable
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to try."""
+
+    targets: list[Target]
+    """In the order to try them: the eligible candidates of the record, in their order."""
+    timeout_s: float | None
+    """The whole call over all attempts; None leaves it to the server."""
+    route: str | None
+    """Name of the route; None when the caller named a target or model."""
+
+
+class Planner:
+    """Plans requests over one routing table.
+
+    Args:
+        table: The compiled configuration.
+        health: Live state of providers and targets.
+        draw: Returns a number in [0, 1); for weighted strategies.
+    """
+
+    __slots__ = ("_draw", "_health", "_scopes", "table")
+
+    def __init__(self, table: RoutingTable, health: HealthView, draw: Callable[[], float]) -> None:
+        self.table = table
+        self._health = health
+        self._draw = draw
+        self._scopes = ModelScopes()
+
+    def plan(self, record: CallRecord, principal: Principal, override: str | None) -> Plan:
+        """Decide, and write the decision into `record`, also when it is a refusal.
+
+        Args:
+            record: With `facts` and `requested_model`; the decision's fields are filled in place.
+            principal: The caller.
+            override: The target that the caller asked for beside the model; None for none.
+
+        Raises:
+            PermissionDeniedError: The key may not ask for this model name.
+            UnknownModelError: The model name stands for nothing.
+            InvalidRequestError: The request fits into the context of no target.
+            NoTargetError: No target is eligible.
+        """
+        facts = record.facts
+        if facts is None:
+            raise InternalError("a request is planned before its facts are known")
+        record.size_class = size_class(facts.characters, self.table.small_max_characters)
+        facts.complexity = complexity_of(facts)
+        self._check_scope(record, principal)
+
+        resolution = resolve(self.table, record.requested_model)
+        self._read_health(facts, resolution)
+        chain = self._choose(record, facts, resolution, principal, override)
+        return self._eligible(record, facts, chain, resolution.route)
+
+    def _check_scope(self, record: CallRecord, principal: Principal) -> None:
+        name = AUTO if record.requested_model is None else record.requested_model
+        patterns = principal.models
+        if self._scopes.allows(patterns, name):
+            return
+
+        try:
+            exclude_all(record, resolve(self.table, name).chain, name, patterns)
+        except UnknownModelError:
+            # Whether the name exists is not this caller's business.
+            record.candidates = []
+        raise PermissionDeniedError(
+            f"this key may not ask for the model `{name[:200]}`",
+            param="model",
+            code="model_not_allowed",
+        )
+
+    def _read_health(self, facts: Facts, resolution: Resolution) -> None:
+        route, pinned, health = resolution.route, self.table.pinned, self._health
+        if route is None:
+            names = tuple({target.provider: None for target in resolution.chain.targets})
+            facts.primary_provider = names[0]
+        else:
+            names = route.providers
+            facts.primary_provider = route.primary_provider
+        facts.provider_health = {name: provider_state(health, pinned, name) for name in names}
+
+    def _choose(
+        self,
+        record: CallRecord,
+        facts: Facts,
+        resolution: Resolution,
+        principal: Principal,
+        override: str | None,
+    ) -> Chain:
+        route = resolution.route
+        if route is not None:
+            record.route = route.name
+        if override is not None:
+            asked = overrides.Override(override, principal, route)
+            target = overrides.honoured(record, self.table, self._scopes, asked)
+            if target is not None:
+                self._read_provider(facts, target.provider)
+                return Chain((target,), 1)
+
+        if route is not None:
+            return _by_rules(record, facts, route)
+        if resolution.caller_named_model:
+            record.override_source = "model"
+        record.reason = resolution.reason or "primary_provider_ok"
+        return resolution.chain
+
+    def _read_provider(self, facts: Facts, name: str) -> None:
+        if name not in facts.provider_health:
+            state = provider_state(self._health, self.table.pinned, name)
+            facts.provider_health[name] = state
+
+    def _eligible(
+        self, record: CallRecord, facts: Facts, chain: Chain, route: Route | None
+    ) -> Plan:
+        candidates = consider(chain, facts, self._health)
+        if chain.weights is not None:
+            group = candidates[: chain.group]
+            record.draw = draw_first(group, chain.weights, self._draw)
+            candidates[: chain.group] = group
+        bound(record, candidates)
+        eligible = [item for item in record.candidates if item.eligible]
+        if not eligible:
+            raise refusal(candidates, record)
+
+        first = first_choice(candidates)
+        if first is not None and not first.eligible:
+            record.reason = "provider_failover"
+        by_name = {target.name: target for target in chain.targets}
+        return Plan(
+            [by_name[item.target] for item in eligible],
+            None if route is None else route.timeout_s,
+            None if route is None else route.name,
+        )
+
+
+def _by_rules(record: CallRecord, facts: Facts, route: Route) -> Chain:
+    """Return the chain of the first rule that matches; every rule looked at is recorded."""
+    for rule in route.rules:
+        # The explanation is the decision: `matches` is not asked beside it.
+        condition = None if rule.condition is None else rule.condition.explain(facts)
+        matched = condition is None or condition.result
+        record.rules_evaluated.append(RuleEvaluation(rule.rule, matched, condition))
+        if matched:
+            record.rule = rule.rule
+            record.reason = rule.reason or route.reason or "primary_provider_ok"
+            return rule.chain
+
+    default = "primary_provider_ok" if route.chain.weights is None else "load_balance"
+    record.reason = route.reason or default
+    return route.chain

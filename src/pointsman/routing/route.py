@@ -1,0 +1,61 @@
+"""A compiled route: its rules in order, and the chains of targets that they choose."""
+
+from dataclasses import dataclass
+
+from pointsman.core.conditions import Condition
+from pointsman.core.facts import Facts
+from pointsman.core.records import Rule
+from pointsman.core.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Targets in the order to try them, each once."""
+
+    targets: tuple[Target, ...]
+    """First choices, then failover."""
+    group: int
+    """How many of the leading ones were chosen; the others are failover only."""
+    weights: tuple[float, ...] | None = None
+    """Weight of each target of the group for a drawn first choice; None keeps the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRule:
+    """One rule."""
+
+    rule: Rule
+    """As records name it; shared by all records, never changed."""
+    condition: Condition[Facts] | None
+    """None always matches."""
+    chain: Chain
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route: a model name that clients may send."""
+
+    name: str
+    rules: tuple[RouteRule, ...]
+    chain: Chain
+    """Without a rule, or when none matches; may be empty."""
+    timeout_s: float | None
+    """The whole call over all attempts; None leaves it to the server."""
+    allow_override: bool
+    reason: str | None
+    primary_provider: str | None
+    """Provider of the default target: the first of the unconditional chain."""
+    providers: tuple[str, ...]
+    """Providers whose health a request of this route may read."""
+
+
+def make_chain(
+    chosen: list[Target], failover: list[Target], weights: dict[str, float] | None = None
+) -> Chain:
+    """Return a chain without repetitions: a target that failed is not asked again (AG-24)."""
+    group = list({target.name: target for target in chosen}.values())
+    names = {target.name for target in group}
+    rest = {target.name: target for target in failover if target.name not in names}
+    shares = None if weights is None else tuple(weights.get(target.name, 0.0) for target in group)
+    return Chain((*group, *rest.values()), len(group), shares)

@@ -1,0 +1,183 @@
+"""The routing table: what the configuration declares, compiled for reading on the request path.
+
+Immutable; a reload makes a new one and swaps it whole. Knows no live state.
+"""
+
+from typing import NamedTuple
+
+from pointsman.config.root import Config, LoadedConfig
+from pointsman.core.conditions import unreachable_rules
+from pointsman.core.errors import ConfigError
+from pointsman.core.target import Target, Timeouts
+from pointsman.routing.compile_routes import RouteCompiler
+from pointsman.routing.problems import Problems
+from pointsman.routing.route import Route
+from pointsman.routing.size import DEFAULT_SMALL_MAX_CHARACTERS, small_max_characters
+
+AUTO = "auto"
+"""The model name of requests that name none."""
+
+
+class ModelName(NamedTuple):
+    """One name that clients may send."""
+
+    name: str
+    kind: str
+    """`route`, `target` or `model`."""
+    provider: str | None
+    """None for a route: its rules choose."""
+
+
+class RoutingTable:
+    """Everything that a model name can turn into.
+
+    Attributes:
+        targets: Declared targets by name, in file order.
+        routes: Compiled routes by name, in file order.
+        providers: Names of the declared providers, in file order.
+        pinned: Provider -> the health state its configuration pins it to.
+        by_model: Model name as its provider knows it -> the targets that serve it, in file order.
+        default_provider: Gets models nobody declared; None refuses them.
+        strict: Whether names nobody declared are refused in any case.
+        small_max_characters: Longest prompt of size class `small` (GW-05).
+        warnings: What is allowed and probably not meant.
+    """
+
+    __slots__ = (
+        "by_model",
+        "by_provider_model",
+        "default_provider",
+        "pinned",
+        "providers",
+        "routes",
+        "small_max_characters",
+        "strict",
+        "targets",
+        "warnings",
+    )
+
+    def __init__(
+        self, config: Config, targets: dict[str, Target], routes: dict[str, Route]
+    ) -> None:
+        self.targets = targets
+        self.routes = routes
+        self.providers = tuple(config.providers)
+        self.pinned = {
+            name: provider.health
+            for name, provider in config.providers.items()
+            if provider.health is not None
+        }
+        self.default_provider = next(
+            (name for name, provider in config.providers.items() if provider.default), None
+        )
+        self.strict = config.server.strict
+        self.by_model: dict[str, list[Target]] = {}
+        self.by_provider_model: dict[tuple[str, str], Target] = {}
+        for target in targets.values():
+            self.by_model.setdefault(target.model, []).append(target)
+            self.by_provider_model.setdefault((target.provider, target.model), target)
+
+        found = small_max_characters(routes[AUTO]) if AUTO in routes else None
+        self.small_max_characters = DEFAULT_SMALL_MAX_CHARACTERS if found is None else found
+        self.warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def compile(cls, loaded: LoadedConfig) -> "RoutingTable":
+        """Compile a loaded configuration.
+
+        Raises:
+            ConfigError: Something cannot be compiled; it lists every problem, not the first.
+        """
+        config = loaded.config
+        problems = Problems(loaded)
+        targets = _targets(config, problems)
+        _check_providers(config, problems)
+        compiler = RouteCompiler(config, targets, problems)
+        routes = {name: compiler.route(name, route) for name, route in config.routes.items()}
+        if problems.found:
+            raise ConfigError(problems.found)
+
+        table = cls(config, targets, routes)
+        table.warnings = (*_shadowed(table), *_order_warnings(routes))
+        return table
+
+    def names(self) -> list[ModelName]:
+        """Return the names clients may send, for `GET /v1/models`, each once, as they resolve."""
+        found = {name: ModelName(name, "route", None) for name in self.routes}
+        for target in self.targets.values():
+            found.setdefault(target.name, ModelName(target.name, "target", target.provider))
+        for model, targets in self.by_model.items():
+            found.setdefault(model, ModelName(model, "model", targets[0].provider))
+        return list(found.values())
+
+
+def _targets(config: Config, problems: Problems) -> dict[str, Target]:
+    targets: dict[str, Target] = {}
+    for name, target in config.targets.items():
+        provider = config.providers.get(target.provider)
+        if provider is None:
+            path = f"targets.{name}.provider"
+            problems.unknown(path, "provider", target.provider, config.providers)
+            continue
+        limits = target.timeout
+        targets[name] = Target(
+            name=name,
+            provider=target.provider,
+            model=target.model,
+            timeouts=Timeouts(
+                connect_s=float(limits.connect),
+                first_token_s=float(limits.first_token),
+                idle_s=float(limits.idle),
+                total_s=float(limits.total),
+            ),
+            context_tokens=target.context_tokens,
+            health=provider.health,
+        )
+    return targets
+
+
+def _check_providers(config: Config, problems: Problems) -> None:
+    defaults = [name for name, provider in config.providers.items() if provider.default]
+    for name in defaults[1:]:
+        problems.add(f"providers.{name}.default", f"`{defaults[0]}` is the default already")
+    for name, provider in config.providers.items():
+        if provider.health not in {None, "ok", "degraded", "down"}:
+            message = f"unknown health state {provider.health!r}"
+            problems.add(f"providers.{name}.health", message, "one of ok, degraded, down")
+
+
+def _shadowed(table: RoutingTable) -> list[str]:
+    """Return a warning for each declared name that an earlier step of the resolution hides."""
+    warnings = [
+        f"targets.{name}: the route of the same name hides it from clients"
+        for name in table.targets
+        if name in table.routes
+    ]
+    for model, targets in table.by_model.items():
+        kind = "route" if model in table.routes else "target"
+        declared = model in table.routes or model in table.targets
+        if declared and not any(target.name == model for target in targets):
+            warnings.append(
+                f"targets.{targets[0].name}.model: the {kind} `{model}` hides the model `{model}`"
+            )
+    return warnings
+
+
+def _order_warnings(routes: dict[str, Route]) -> list[str]:
+    warnings: list[str] = []
+    for route in routes.values():
+        conditions = [rule.condition for rule in route.rules]
+        for condition in conditions:
+            warnings.extend(() if condition is None else condition.warnings)
+        for later, earlier in unreachable_rules(conditions):
+            rules = route.rules
+            warnings.append(
+                f"{rules[later].rule.id}: never reached, {rules[earlier].rule.id} matches first"
+            )
+        if not route.chain.targets and not _always_matches(route):
+            warnings.append(f"routes.{route.name}: no target serves when no rule matches")
+    return warnings
+
+
+def _always_matches(route: Route) -> bool:
+    return any(rule.condition is None or rule.condition.constant() for rule in route.rules)
