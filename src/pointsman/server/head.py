@@ -21,14 +21,16 @@ _HEAD = re.compile(
     rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
 )
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=\-]+(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{0,5})?")
+_HOST = re.compile(
+    rb"[A-Za-z0-9._~%!$&'()*+,;=\-]+(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{0,5})?"
+)
 _FRAMING = frozenset((b"host", b"content-length", b"transfer-encoding"))
 
 
 class HeadReader:
     """Collects bytes until a head is complete, never more than the bound and one read."""
 
-    __slots__ = ("_held", "_may_skip_line", "_max_bytes", "_max_lines", "_searched")
+    __slots__ = ("_held", "_max_bytes", "_max_lines", "_may_skip_line", "_searched")
 
     def __init__(self, max_bytes: int, max_headers: int) -> None:
         self._max_bytes = max_bytes
