@@ -1,0 +1,108 @@
+"""Opening a connection: name lookup, one address after the other, TLS.
+
+uvloop does not race addresses, so they are tried in turn; each gets an equal share of the time
+that is left, so one that swallows packets cannot use up what the next needs.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from ipaddress import ip_address
+from socket import SOCK_STREAM
+
+from pointsman.core.clock import Clock
+from pointsman.transport.connection import Connection
+from pointsman.transport.exchange import TransportError
+from pointsman.transport.settings import Origin
+
+_S = 1_000_000_000
+
+
+def make_tls(ca_file: str | None) -> ssl.SSLContext:
+    """Return a context that verifies the certificate and the host name.
+
+    Args:
+        ca_file: PEM file with the authorities to trust instead of the system's; None trusts those.
+
+    Raises:
+        OSError: The file cannot be read, or holds no certificate (`ssl.SSLError` is an OSError).
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def dial(
+    origin: Origin,
+    tls: ssl.SSLContext | None,
+    clock: Clock,
+    until_ns: int,
+    make_connection: Callable[[], Connection],
+) -> Connection:
+    """Connect to the first address that answers.
+
+    The caller bounds the whole by `until_ns`; here it only sets each address's share.
+
+    Raises:
+        TransportError: `connect`, with the reason of the last address that was tried.
+        TimeoutError: That one did not answer in time.
+    """
+    last: Exception = OSError("the name has no address")
+    addresses = await _resolve(origin)
+    for position, address in enumerate(addresses):
+        left_s = (until_ns - clock.monotonic_ns()) / _S
+        share_s = max(0.0, left_s / (len(addresses) - position))
+        connection = make_connection()
+        try:
+            async with asyncio.timeout(share_s):
+                await _connect(connection, address, origin, tls)
+        except (OSError, ssl.CertificateError) as error:
+            # TimeoutError is an OSError. A half-open attempt must not outlive its failure.
+            connection.abort()
+            last = error
+        except BaseException:
+            connection.abort()
+            raise
+        else:
+            return connection
+
+    if isinstance(last, TimeoutError):
+        raise last
+
+    raise TransportError("connect", f"cannot connect to {origin.authority}: {_reason(last)}")
+
+
+async def _connect(
+    connection: Connection, address: str, origin: Origin, tls: ssl.SSLContext | None
+) -> None:
+    await asyncio.get_running_loop().create_connection(
+        lambda: connection,
+        address,
+        origin.port,
+        ssl=tls,
+        server_hostname=origin.host if tls is not None else None,
+    )
+
+
+async def _resolve(origin: Origin) -> list[str]:
+    try:
+        return [str(ip_address(origin.host))]
+    except ValueError:
+        pass  # a name
+
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
+    except OSError as error:
+        message = f"cannot find the address of {origin.host}: {_reason(error)}"
+        raise TransportError("connect", message) from error
+    except UnicodeError as error:
+        raise TransportError("connect", f"{origin.host} is not a host name") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {error.verify_message}"
+
+    return str(error) or type(error).__name__
