@@ -4,7 +4,9 @@ Decisions (retry, fail over, count against a target, which status the client get
 properties of `FailureClass`, never a vendor's status code: only `resilience.classify` reads those.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -103,3 +105,7 @@ class ErrorFacts(Struct, frozen=True, kw_only=True):
     """The provider's error type (Gemini: its `status` word)."""
     message: str = ""
     """The provider's sentence. Read for classification only: it may quote the prompt."""
+
+
+Classify: TypeAlias = Callable[[ErrorFacts], FailureClass]
+"""The judgement of errors, given to providers so that they read no vendor's codes themselves."""

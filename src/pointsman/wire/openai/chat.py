@@ -136,6 +136,7 @@ class ChatCompletion(Struct):
 class ChunkChoice(Struct):
     """One choice of a chunk; `delta` has the shape of a message."""
 
+    index: int = 0
     delta: AnswerMessage | None = None
     finish_reason: str | None = None
 

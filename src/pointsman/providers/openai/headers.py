@@ -1,0 +1,59 @@
+"""What the head of an answer says beside its status: when to come back, and under which id."""
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+MAX_RETRY_AFTER_S = 7 * 86_400.0
+"""A longer wait is a fault or a mockery: nobody plans on it."""
+_REQUEST_ID_NAMES = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
+# OpenAI and most others; Anthropic; Azure; whoever is behind Cloudflare.
+
+
+def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
+    """Return the seconds to wait that the provider asks for; None when it asks for nothing.
+
+    `retry-after-ms` is OpenAI's and Azure's finer form and wins. `retry-after` is seconds or an
+    HTTP date. Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+
+    Args:
+        headers: Names in lower case.
+        unix_ns: Now, for dates.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return _bounded(milliseconds / 1000)
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    seconds = _number(value)
+    if seconds is not None:
+        return _bounded(seconds)
+    try:
+        at_s = parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return _bounded(at_s - unix_ns / 1_000_000_000)
+
+
+def upstream_request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id under which the provider knows the request, bounded; None without one."""
+    for name in _REQUEST_ID_NAMES:
+        value = headers.get(name)
+        if value:
+            return value[:200]
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_S)
