@@ -4,6 +4,7 @@ Only the command that was asked for is imported, so that `why` does not wait for
 """
 
 import argparse
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -64,19 +65,20 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_shared_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command understands, unless it has an option of that name itself."""
-    known = {option for action in parser._actions for option in action.option_strings}
-    if "--config" not in known:
+    data_dir = default_data_dir(read_environment())
+    # A command that takes the file or the folder as its own argument keeps its own meaning.
+    with contextlib.suppress(argparse.ArgumentError):
         parser.add_argument(
             "--config",
             type=Path,
             metavar="FILE",
             help="configuration file (default: ./pointsman.yaml, else the environment)",
         )
-    if "--data-dir" not in known:
+    with contextlib.suppress(argparse.ArgumentError):
         parser.add_argument(
             "--data-dir",
             type=Path,
-            default=default_data_dir(read_environment()),
+            default=data_dir,
             metavar="DIR",
             help="data folder (default: %(default)s)",
         )

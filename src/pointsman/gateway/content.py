@@ -67,9 +67,7 @@ class ContentKeeper:
         master_key: Secret of this installation, from which a key per tenant is derived.
     """
 
-    def __init__(
-        self, capture: str, max_bytes: int, redactor: Redactor, master_key: bytes
-    ) -> None:
+    def __init__(self, capture: str, max_bytes: int, redactor: Redactor, master_key: bytes) -> None:
         self.capture = capture
         self.max_bytes = max_bytes
         self._redactor = redactor
@@ -98,16 +96,12 @@ class ContentKeeper:
         if reference is None:
             return None
         if response:
-            reference.response_hash = content_hash(
-                self._tenant_key(record.tenant or ""), response
-            )
+            reference.response_hash = content_hash(self._tenant_key(record.tenant or ""), response)
         if self.capture == "none":
             return None
         cut = len(request_body) > self.max_bytes or len(response) > self.max_bytes
         if self.capture == "full":
-            return Captured(
-                False, request_body[: self.max_bytes], response[: self.max_bytes], cut
-            )
+            return Captured(False, request_body[: self.max_bytes], response[: self.max_bytes], cut)
         request_text, counts = self._redact(request_body)
         response_text, response_counts = self._redact(response)
         for name, count in response_counts.items():

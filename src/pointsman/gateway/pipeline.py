@@ -1,18 +1,16 @@
 """A request, from the client's bytes to the answer. READ FIRST.
 
-The order of stages is the order of the lines in `Pipeline._decide` and `Pipeline.answer`, and is
-written nowhere else:
+The order of stages is the order of the lines in `Pipeline._answer`, and is written nowhere else:
 
     authenticate   key -> Principal
     read           body -> ChatRequest, facts, attribution
     admit          checks that need no price
     plan           model name -> route -> candidates, each eligible or excluded with two values
     attempt *      reserve -> call -> classify -> fail over or stop        (resilience/attempts.py)
-    shape          the answer's own bytes and the `pointsman` object
-    settle         usage -> cost -> ledger
-    record         one record, failures as well as successes
+    close          usage -> cost -> settle; shape the answer; one record       (gateway/closing.py)
 
-Streams settle and record in `gateway/stream.py`'s `finally`, also when the client has left.
+Failures are closed as successes are, with the same record. A stream is closed in the `finally` of
+`gateway/stream.py`, also when the client has left.
 """
 
 import logging
@@ -25,19 +23,17 @@ from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
 from pointsman.core.errors import PermissionDeniedError, PointsmanError
-from pointsman.core.failures import FailureClass
 from pointsman.core.ids import IdSource, TraceContext, parse_traceparent
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.call import Call, Reply, StreamReply
-from pointsman.gateway.content import assemble
+from pointsman.gateway.closing import close_refused, close_stream, close_whole
 from pointsman.gateway.faults import Fault, fault_of
 from pointsman.gateway.intake import facts_of, read_chat_request
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.runtime import Runtime
-from pointsman.gateway.shaping import metadata_of, splice
 from pointsman.gateway.stream import StreamRelay
 from pointsman.policy.attribution import Claims, apply, attribute
-from pointsman.resilience.attempts import AttemptCall, Served, end_attempt, run_attempts
+from pointsman.resilience.attempts import AttemptCall, Served, run_attempts
 from pointsman.routing.outcome import served as note_served
 
 _log = logging.getLogger("pointsman.gateway")
@@ -71,30 +67,39 @@ class Pipeline:
         """Answer one chat completion. Always returns a reply; errors are replies too."""
         call = self._begin(runtime, arrival)
         self._metrics.in_flight.inc()
+        reply: Reply | StreamReply | None = None
         try:
-            self._decide(runtime, call)
-            await self._admit(runtime, call)
-            self._plan(runtime, call)
-            served = await self._attempt(runtime, call)
-            if served.stream is not None:
-                return StreamReply(call.record, self._relay(runtime, call, served).pump)
-            return await self._shape(runtime, call, served)
+            reply = await self._answer(runtime, call)
         except PointsmanError as error:
-            return self._refuse(runtime, call, error)
-        except Exception as error:
-            _log.exception("request %s failed in the gateway", call.record.request_id)
-            return self._refuse(runtime, call, error)
+            reply = close_refused(runtime, call, error)
         except BaseException as error:
-            # Cancelled at shutdown: the record must not be lost with the task.
-            self._refuse(runtime, call, error)
-            raise
+            reply = close_refused(runtime, call, error)
+            if not isinstance(error, Exception):
+                raise  # cancelled at shutdown; the record was not lost with the task
+            _log.exception("request %s failed in the gateway", call.record.request_id)
+        finally:
+            if not isinstance(reply, StreamReply):
+                self._metrics.in_flight.dec()
+        return reply
+
+    async def _answer(self, runtime: Runtime, call: Call) -> Reply | StreamReply:
+        """Run the stages, in their order."""
+        self._authenticate(runtime, call)
+        self._read(runtime, call)
+        await self._admit(runtime, call)
+        self._plan(runtime, call)
+        served = await self._attempt(runtime, call)
+        if served.completion is not None:
+            return await close_whole(runtime, call, served, served.completion)
+        return StreamReply(call.record, self._relay(runtime, call, served).pump)
 
     def preview(self, runtime: Runtime, arrival: Arrival) -> Reply:
         """Decide without calling anyone or counting anything; the reply holds the record."""
         call = self._begin(runtime, arrival)
         record = call.record
         try:
-            self._decide(runtime, call)
+            self._authenticate(runtime, call)
+            self._read(runtime, call)
             if not call.principal.allows("explain"):
                 raise PermissionDeniedError("this key lacks the scope `explain`")
             self._plan(runtime, call)
@@ -132,30 +137,30 @@ class Pipeline:
             started_ns=arrival.received_ns,
         )
 
-    def _decide(self, runtime: Runtime, call: Call) -> None:
-        """Find out who asks, what for, and on whose behalf."""
-        began_ns = self._clock.monotonic_ns()
+    def _authenticate(self, runtime: Runtime, call: Call) -> None:
         headers = call.headers
         call.principal = runtime.authenticator.authenticate(
             headers.get("authorization"), headers.get("x-api-key")
         )
         explain = headers.get(f"x-{runtime.metadata_key}-explain")
         call.wants_record = explain in _YES and call.principal.allows("explain")
+
+    def _read(self, runtime: Runtime, call: Call) -> None:
+        """Read the body: what is asked, and on whose behalf."""
+        began_ns = self._clock.monotonic_ns()
         request = call.request = read_chat_request(call.body)
         facts = call.facts = facts_of(request)
         record = call.record
         record.requested_model = request.model
         record.stream_requested = facts.stream
-        record.mock = False
         call.drop_keys = _GATEWAY_KEYS if request.tenant_id is not None else ()
         claims = Claims(
-            headers=headers,
+            headers=call.headers,
             user=request.user,
             tenant_id=request.tenant_id,
             metadata=request.metadata,
         )
-        attribution = attribute(claims, call.principal, runtime.attribution)
-        apply(attribution, record, facts)
+        apply(attribute(claims, call.principal, runtime.attribution), record, facts)
         record.facts = facts
         record.content = runtime.content.reference(record, request, call.body)
         call.stage("policy_check", began_ns, self._clock.monotonic_ns())
@@ -205,58 +210,12 @@ class Pipeline:
         note_served(record, len(record.attempts) - 1)
         return served
 
-    async def _shape(self, runtime: Runtime, call: Call, served: Served) -> Reply:
-        """Settle a whole answer, add the `pointsman` object, record."""
-        record = call.record
-        completion = served.completion
-        if completion is None:
-            raise AssertionError("an answer is either whole or a stream")
-        record.served_model = completion.model
-        record.finish_reasons = completion.finish_reasons
-        spent = runtime.accountant.charge(
-            record, served.attempt, completion.usage, completion.output_characters
-        )
-        await end_attempt(runtime.attempts, served.attempt, None, spent, call.started_ns)
-        captured = runtime.content.keep(record, call.body, completion.body)
-        began_ns = self._clock.monotonic_ns()
-        runtime.recorder.complete(record, call.started_ns)
-        metadata = metadata_of(record, with_record=call.wants_record)
-        body = splice(completion.body, runtime.metadata_key, metadata)
-        call.stage("response_shaping", began_ns, self._clock.monotonic_ns())
-        runtime.recorder.store(record, captured)
-        self._metrics.in_flight.dec()
-        return Reply(200, body, record)
-
     def _relay(self, runtime: Runtime, call: Call, served: Served) -> StreamRelay:
-        async def finish(
-            relay: StreamRelay, fault: Fault | None, failure: FailureClass | None
-        ) -> None:
-            """Settle and record a stream, however it ended."""
-            record = call.record
-            if fault is not None:
-                runtime.recorder.refuse(record, fault)
-                record.status = 200  # it was sent before the stream broke
-            spent = runtime.accountant.charge(
-                record, served.attempt, relay.usage, relay.output_characters
-            )
-            estimated = relay.usage is None or relay.usage.estimated
-            relay.truth.usage_source = "estimated" if estimated else "measured"
-            await end_attempt(runtime.attempts, served.attempt, failure, spent, call.started_ns)
-            answer = assemble(relay.collected) if relay.collected else b""
-            captured = runtime.content.keep(record, call.body, answer)
-            runtime.recorder.complete(record, call.started_ns)
-            runtime.recorder.store(record, captured)
-            self._metrics.in_flight.dec()
+        async def finish(relay: StreamRelay, fault: Fault | None) -> None:
+            try:
+                await close_stream(runtime, call, relay, fault)
+            finally:
+                self._metrics.in_flight.dec()
 
         kept_bytes = 0 if runtime.content.capture == "none" else runtime.content.max_bytes
         return StreamRelay(call, served, self._clock, kept_bytes=kept_bytes, finish=finish)
-
-    def _refuse(self, runtime: Runtime, call: Call, error: BaseException) -> Reply:
-        record = call.record
-        fault = fault_of(error, record)
-        runtime.recorder.refuse(record, fault)
-        captured = runtime.content.keep(record, call.body, b"")
-        runtime.recorder.complete(record, call.started_ns)
-        runtime.recorder.store(record, captured)
-        self._metrics.in_flight.dec()
-        return Reply(fault.status, _encode(fault.body), record, fault.headers)

@@ -6,9 +6,11 @@ request ever sees half of two configurations.
 
 from msgspec import Struct
 
+from pointsman.core.clock import Clock
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
 from pointsman.gateway.recorder import Recorder
+from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.authenticate import Authenticator
 from pointsman.resilience.attempts import AttemptSettings
 from pointsman.routing.planner import Planner
@@ -19,10 +21,9 @@ class Runtime(Struct, frozen=True, kw_only=True):
 
     config_version: str
     metadata_key: str
-    environment: str
-    tenant: str | None
-    """Tenant of requests that name none."""
     worker: str
+    clock: Clock
+    attribution: AttributionSettings
     authenticator: Authenticator
     planner: Planner
     attempts: AttemptSettings

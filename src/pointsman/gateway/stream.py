@@ -36,7 +36,7 @@ class StreamRelay:
         served: The target that answers, with its first chunks.
         clock: For the commit point.
         kept_bytes: How much of the chunks to keep for `collected`; 0 keeps none.
-        finish: Settles and records; called exactly once, with the failure if there was one.
+        finish: Settles and records; called exactly once, with the fault if there was one.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class StreamRelay:
         clock: Clock,
         *,
         kept_bytes: int,
-        finish: Callable[["StreamRelay", Fault | None, FailureClass | None], Awaitable[None]],
+        finish: Callable[["StreamRelay", Fault | None], Awaitable[None]],
     ) -> None:
         self._call = call
         self._clock = clock
@@ -59,20 +59,21 @@ class StreamRelay:
         """Payloads of the chunks, as far as there was room."""
         self.usage: Usage | None = None
         self.output_characters = 0
+        self.failure: FailureClass | None = FailureClass.CLIENT_LEFT
+        """How it ended; None is complete. Until it has ended, leaving is what would end it."""
         self.truth = StreamTruth()
         call.record.stream = self.truth
 
     async def pump(self, write: Write) -> None:
         """Write the stream to the client until it ends, breaks or the client leaves."""
         fault: Fault | None = None
-        failure: FailureClass | None = FailureClass.CLIENT_LEFT
         try:
             await self._relay(write)
-            failure = None
+            self.failure = None
             self.truth.terminal = "done"
         except UpstreamError as error:
-            failure = error.failure_class
-            self.truth.terminal = _TERMINAL.get(failure, "failed")
+            self.failure = error.failure_class
+            self.truth.terminal = _TERMINAL.get(error.failure_class, "failed")
             describe_failure(self.served.attempt, error)
             fault = fault_of(error, self._call.record)
             await self._tell(write, fault)
@@ -81,7 +82,7 @@ class StreamRelay:
                 self.truth.terminal = "client_left"
             if self._stream is not None:
                 self._stream.close()
-            await self._finish(self, fault, failure)
+            await self._finish(self, fault)
 
     async def _relay(self, write: Write) -> None:
         stream = self._stream

@@ -1,12 +1,11 @@
 """The routes of the gateway: from ASGI to `Arrival`, from `Reply` to ASGI. Decides nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.errors import (
     CallError,
@@ -14,12 +13,14 @@ from pointsman.core.errors import (
     PermissionDeniedError,
     PointsmanError,
 )
+from pointsman.core.identity import Principal
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.call import Reply, StreamReply
 from pointsman.gateway.faults import fault_of
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Arrival, Pipeline
 from pointsman.gateway.runtime import Runtime
+from pointsman.server.exchange import ClientConnection
 from pointsman.server.guard import Guard
 from pointsman.server.headers import ResponseHeaders
 
@@ -30,14 +31,6 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _LOOPBACK_PEERS = ("127.", "::1", "::ffff:127.")
-
-
-class ConnectionView(Protocol):
-    """What the protocol tells about the request under way."""
-
-    request_id: str
-    received_ns: int
-    abort: AbortSignal
 
 
 class Serving(Struct):
@@ -55,10 +48,10 @@ class Serving(Struct):
     """The body of `/health`."""
 
 
-class Exchange:
+class Visit:
     """One request and how to answer it."""
 
-    __slots__ = ("_receive", "connection", "headers", "method", "peer", "path", "send")
+    __slots__ = ("_receive", "connection", "headers", "method", "path", "peer", "send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -67,7 +60,7 @@ class Exchange:
         self.path: str = scope["path"]
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
-        self.connection: ConnectionView = scope["extensions"]["pointsman.connection"]
+        self.connection: ClientConnection = scope["extensions"]["pointsman.connection"]
         self.headers = _joined(scope["headers"])
 
     async def body(self) -> bytes:
@@ -82,9 +75,7 @@ class Exchange:
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
-    async def answer(
-        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes
-    ) -> None:
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer."""
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
@@ -99,7 +90,7 @@ class GatewayApp:
 
     def __init__(self, serving: Serving) -> None:
         self.serving = serving
-        self._routes: dict[str, tuple[str, Callable[[Exchange], Awaitable[None]]]] = {
+        self._routes: dict[str, tuple[str, Callable[[Visit], Awaitable[None]]]] = {
             "/v1/chat/completions": ("POST", self._chat_completions),
             "/v1/route": ("POST", self._route),
             "/v1/models": ("GET", self._models),
@@ -110,110 +101,108 @@ class GatewayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        exchange = Exchange(scope, receive, send)
+        visit = Visit(scope, receive, send)
         try:
-            preflight = self.serving.guard.check(exchange.method, exchange.headers)
+            preflight = self.serving.guard.check(visit.method, visit.headers)
             if preflight is not None:
-                await exchange.answer(204, preflight, b"")
+                await visit.answer(204, preflight, b"")
                 return
-            method, handler = self._route_of(exchange)
-            if exchange.method != method:
+            method, handler = self._route_of(visit)
+            if visit.method != method:
                 raise InvalidRequestError(
-                    f"{exchange.path} takes {method}, not {exchange.method}",
+                    f"{visit.path} takes {method}, not {visit.method}",
                     code="method_not_allowed",
                 )
-            await handler(exchange)
+            await handler(visit)
         except PointsmanError as error:
-            await self._refuse(exchange, error)
+            await self._refuse(visit, error)
 
-    def _route_of(
-        self, exchange: Exchange
-    ) -> tuple[str, Callable[[Exchange], Awaitable[None]]]:
-        route = self._routes.get(exchange.path)
+    def _route_of(self, visit: Visit) -> tuple[str, Callable[[Visit], Awaitable[None]]]:
+        route = self._routes.get(visit.path)
         if route is None:
             known = ", ".join(self._routes)
-            raise UnknownRouteError(f"{exchange.path} is not a route of this gateway ({known})")
+            raise UnknownRouteError(f"{visit.path} is not a route of this gateway ({known})")
         return route
 
-    async def _chat_completions(self, exchange: Exchange) -> None:
-        arrival = await self._arrival(exchange)
+    async def _chat_completions(self, visit: Visit) -> None:
+        arrival = await self._arrival(visit)
         reply = await self.serving.pipeline.answer(self.serving.runtime, arrival)
-        await self._send(exchange, reply)
+        await self._send(visit, reply)
 
-    async def _route(self, exchange: Exchange) -> None:
-        arrival = await self._arrival(exchange)
-        await self._send(exchange, self.serving.pipeline.preview(self.serving.runtime, arrival))
+    async def _route(self, visit: Visit) -> None:
+        arrival = await self._arrival(visit)
+        await self._send(visit, self.serving.pipeline.preview(self.serving.runtime, arrival))
 
-    async def _models(self, exchange: Exchange) -> None:
-        self._authenticate(exchange)
+    async def _models(self, visit: Visit) -> None:
+        self._authenticate(visit)
         body = _encode(models_body(self.serving.runtime))
-        await self._plain(exchange, 200, body)
+        await self._plain(visit, 200, body)
 
-    async def _health(self, exchange: Exchange) -> None:
-        await self._plain(exchange, 200, _encode(self.serving.health))
+    async def _health(self, visit: Visit) -> None:
+        await self._plain(visit, 200, _encode(self.serving.health))
 
-    async def _ready(self, exchange: Exchange) -> None:
+    async def _ready(self, visit: Visit) -> None:
         state = self.serving.readiness()
-        await self._plain(exchange, 200 if state.get("ready") else 503, _encode(state))
+        await self._plain(visit, 200 if state.get("ready") else 503, _encode(state))
 
-    async def _metrics(self, exchange: Exchange) -> None:
-        if not exchange.peer.startswith(_LOOPBACK_PEERS):
-            principal = self._authenticate(exchange)
+    async def _metrics(self, visit: Visit) -> None:
+        if not visit.peer.startswith(_LOOPBACK_PEERS):
+            principal = self._authenticate(visit)
             if not principal.allows("explain"):
                 raise PermissionDeniedError("metrics need a key with the scope `explain`")
         body = self.serving.metrics.render()
         headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
-        await exchange.answer(200, [*headers, _length(body)], body)
+        await visit.answer(200, [*headers, _length(body)], body)
 
-    async def _arrival(self, exchange: Exchange) -> Arrival:
-        body = await exchange.body()
-        connection = exchange.connection
+    async def _arrival(self, visit: Visit) -> Arrival:
+        body = await visit.body()
+        connection = visit.connection
         return Arrival(
             request_id=connection.request_id,
-            headers=exchange.headers,
+            headers=visit.headers,
             body=body,
             abort=connection.abort,
             received_ns=connection.received_ns,
         )
 
-    async def _send(self, exchange: Exchange, reply: Reply | StreamReply) -> None:
+    async def _send(self, visit: Visit, reply: Reply | StreamReply) -> None:
         names = self.serving.headers
         if isinstance(reply, Reply):
             headers = names.of_json(reply.record, reply.body, reply.headers)
-            await exchange.answer(reply.status, headers, reply.body)
+            await visit.answer(reply.status, headers, reply.body)
             return
-        await exchange.send(
+        await visit.send(
             {
                 "type": "http.response.start",
                 "status": 200,
                 "headers": names.of_stream(reply.record),
             }
         )
-        await reply.pump(exchange.write)
-        await exchange.send({"type": "http.response.body", "body": b""})
+        await reply.pump(visit.write)
+        await visit.send({"type": "http.response.body", "body": b""})
 
-    async def _refuse(self, exchange: Exchange, error: PointsmanError) -> None:
+    async def _refuse(self, visit: Visit, error: PointsmanError) -> None:
         """Answer a request that never reached the pipeline."""
-        record = self._empty_record(exchange)
+        record = self._empty_record(visit)
         fault = fault_of(error, record)
         body = _encode(fault.body)
         headers = self.serving.headers.of_json(record, body, fault.headers)
-        await exchange.answer(fault.status, headers, body)
+        await visit.answer(fault.status, headers, body)
 
-    async def _plain(self, exchange: Exchange, status: int, body: bytes) -> None:
-        headers = self.serving.headers.of_json(self._empty_record(exchange), body)
-        await exchange.answer(status, headers, body)
+    async def _plain(self, visit: Visit, status: int, body: bytes) -> None:
+        headers = self.serving.headers.of_json(self._empty_record(visit), body)
+        await visit.answer(status, headers, body)
 
-    def _authenticate(self, exchange: Exchange) -> Any:  # noqa: ANN401
-        headers = exchange.headers
+    def _authenticate(self, visit: Visit) -> Principal:
+        headers = visit.headers
         return self.serving.runtime.authenticator.authenticate(
             headers.get("authorization"), headers.get("x-api-key")
         )
 
-    def _empty_record(self, exchange: Exchange) -> CallRecord:
+    def _empty_record(self, visit: Visit) -> CallRecord:
         return CallRecord(
             schema=SCHEMA,
-            request_id=exchange.connection.request_id,
+            request_id=visit.connection.request_id,
             trace_id="0" * 32,
             span_id="0" * 16,
             started_unix_ns=self.serving.clock.unix_ns(),
@@ -233,8 +222,13 @@ def models_body(runtime: Runtime) -> dict[str, object]:
     return {
         "object": "list",
         "data": [
-            {"id": name.name, "object": "model", "created": 0, "owned_by": name.owner}
-            for name in runtime.planner.names()
+            {
+                "id": name.name,
+                "object": "model",
+                "created": 0,
+                "owned_by": name.provider or "pointsman",
+            }
+            for name in runtime.planner.table.names()
         ],
     }
 

@@ -1,0 +1,346 @@
+"""The composition root: the only file that names concrete classes and joins the rooms.
+
+`Gateway` is one worker: built from a loaded configuration and an open data folder, started on a
+bound socket, reloaded as a whole, stopped with a grace period.
+"""
+
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import Mapping
+
+from pointsman import __version__
+from pointsman.config.data_folder import DataFolder
+from pointsman.config.provider import ProviderConfig
+from pointsman.config.root import LoadedConfig
+from pointsman.config.server import ServerConfig
+from pointsman.core.clock import Clock, SystemClock
+from pointsman.core.ids import IdSource
+from pointsman.core.provider import Provider
+from pointsman.core.records import SCHEMA, Attempt, CallRecord
+from pointsman.core.redaction.engine import Redactor
+from pointsman.cost.prices import PriceBook
+from pointsman.gateway.accounting import Accountant
+from pointsman.gateway.content import Captured, ContentKeeper
+from pointsman.gateway.gauges import Figure, LiveGauges
+from pointsman.gateway.metrics import Metrics
+from pointsman.gateway.pipeline import Pipeline
+from pointsman.gateway.recorder import Recorder
+from pointsman.gateway.runtime import Runtime
+from pointsman.journal.entries import Begin, Content
+from pointsman.journal.recovery import recover
+from pointsman.journal.segments import JournalSettings
+from pointsman.journal.writer import JournalWriter
+from pointsman.policy.attribution import AttributionSettings
+from pointsman.policy.authenticate import Authenticator
+from pointsman.policy.ledger import MemoryLedger
+from pointsman.providers.registry import build as build_provider
+from pointsman.resilience.attempts import AttemptSettings
+from pointsman.resilience.classify import classify
+from pointsman.resilience.health import HealthTracker
+from pointsman.routing.planner import Planner
+from pointsman.routing.table import RoutingTable
+from pointsman.server.guard import Guard
+from pointsman.server.handlers import GatewayApp, Serving
+from pointsman.server.headers import ResponseHeaders
+from pointsman.server.limits import ServerLimits
+from pointsman.server.listener import Listener, ListenerSettings
+
+_log = logging.getLogger("pointsman")
+WORKER = "gateway-0"
+RETIRED_PROVIDER_S = 330.0
+"""How long calls of a provider that a reload replaced may go on; longer than any call may take."""
+
+
+class Gateway:
+    """One gateway worker."""
+
+    def __init__(
+        self, loaded: LoadedConfig, folder: DataFolder, *, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.ids = IdSource(self.clock)
+        self.metrics = Metrics()
+        self.health = HealthTracker(self.clock)
+        self.ledger = MemoryLedger(self.clock)
+        self._folder = folder
+        self._master_key = folder.master_key()
+        self._providers: dict[str, Provider] = {}
+        self._provider_configs: dict[str, ProviderConfig] = {}
+        self._journal: JournalWriter | None = None
+        self._listener: Listener | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self.loaded = loaded
+        self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
+        self._serving = self._serve(loaded)
+        self.app = GatewayApp(self._serving)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 before `start`."""
+        return self._listener.port if self._listener is not None else 0
+
+    async def start(self, bound: socket.socket) -> None:
+        """End what a crash left open, open the journal and listen.
+
+        Raises:
+            JournalLockedError: Another process writes to this worker's journal.
+            BindError: The socket cannot be listened on.
+        """
+        limits = self.loaded.config.journal
+        settings = JournalSettings(segment_bytes=limits.segment_bytes, max_bytes=limits.max_bytes)
+        recovery = recover(self._folder.journal, self.clock, settings)
+        if recovery.crashed:
+            _log.warning(
+                "%d request(s) were under way when the gateway ended; see `pointsman tail`",
+                len(recovery.crashed),
+            )
+        self.ledger.restore(recovery.spend_today_nano_usd)
+        loop = asyncio.get_running_loop()
+        self._journal = JournalWriter(
+            self._folder.journal / WORKER, settings, self.clock, loop.call_soon
+        )
+        server = self.loaded.config.server
+        self._listener = Listener(
+            self.app,  # type: ignore[arg-type] # ASGI's typed dicts against plain ones
+            listener_settings(server),
+            ids=self.ids,
+            clock=self.clock,
+            bound=bound,
+        )
+        LiveGauges(self.metrics.registry, self._figures(), self._listener.rejected)
+        # What start-up made lives as long as the process; scanning it again and again would cost
+        # a pause of tens of milliseconds per full collection.
+        gc.collect()
+        gc.freeze()
+        await self._listener.start()
+
+    def reload(self, loaded: LoadedConfig) -> None:
+        """Take over a checked configuration at once; requests under way keep the old one.
+
+        Raises:
+            ConfigError: It cannot be compiled; everything goes on as before.
+        """
+        serving = self._serve(loaded)
+        self.loaded = loaded
+        self._serving = self.app.serving = serving
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept nothing more, let requests finish for `grace_s` seconds, write the journal."""
+        self._is_draining = True
+        if self._listener is not None:
+            await self._listener.stop(grace_s)
+        for provider in self._providers.values():
+            await provider.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _serve(self, loaded: LoadedConfig) -> Serving:
+        """Compile a configuration into what the handlers serve with."""
+        config = loaded.config
+        table = RoutingTable.compile(loaded)
+        authenticator = Authenticator(config.keys)
+        providers = self._build_providers(config.providers)
+        runtime = self._runtime(loaded, table, authenticator, providers)
+        self._adopt(config.providers, providers)
+        self.health.pin(
+            {name: each.health for name, each in config.providers.items() if each.health}, {}
+        )
+        server = config.server
+        return Serving(
+            pipeline=self._pipeline,
+            runtime=runtime,
+            guard=Guard(
+                allowed_origins=server.allowed_origins,
+                allowed_hosts=server.allowed_hosts,
+                has_keys=authenticator.has_keys,
+            ),
+            headers=ResponseHeaders(server.metadata_key),
+            metrics=self.metrics,
+            clock=self.clock,
+            readiness=self._readiness,
+            health={
+                "ok": True,
+                "mockMode": all(each.kind == "mock" for each in config.providers.values()),
+                "version": __version__,
+                "config": loaded.version,
+                "smallMaxCharacters": table.small_max_characters,
+            },
+        )
+
+    def _runtime(
+        self,
+        loaded: LoadedConfig,
+        table: RoutingTable,
+        authenticator: Authenticator,
+        providers: Mapping[str, Provider],
+    ) -> Runtime:
+        config = loaded.config
+        telemetry_names = {name: each.telemetry_name for name, each in providers.items()}
+        prices = PriceBook(config.prices, loaded.version, telemetry_names=telemetry_names)
+        prices.warm((target.provider, target.model) for target in config.targets.values())
+        accountant = Accountant(prices)
+        return Runtime(
+            config_version=loaded.version,
+            metadata_key=config.server.metadata_key,
+            worker=WORKER,
+            clock=self.clock,
+            attribution=AttributionSettings(
+                config.server.metadata_key, config.server.environment, config.server.tenant
+            ),
+            authenticator=authenticator,
+            planner=Planner(table, self.health, self.ids.draw),
+            attempts=AttemptSettings(
+                providers=providers,
+                ledger=self.ledger,
+                health=self.health,
+                upper_bound=accountant.upper_bound,
+                journal_begin=self._journal_begin,
+                clock=self.clock,
+                ids=self.ids,
+            ),
+            accountant=accountant,
+            content=ContentKeeper(
+                config.content.capture, config.content.max_bytes, Redactor(), self._master_key
+            ),
+            recorder=Recorder(self.clock, self.metrics, self._journal_end, telemetry_names),
+            mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
+        )
+
+    def _build_providers(self, configs: Mapping[str, ProviderConfig]) -> dict[str, Provider]:
+        """Build what is new or changed, keep what is the same: its connections stay warm."""
+        return {
+            name: self._providers[name]
+            if self._provider_configs.get(name) == config
+            else build_provider(name, config, self.clock, classify)
+            for name, config in configs.items()
+        }
+
+    def _adopt(self, configs: Mapping[str, ProviderConfig], providers: dict[str, Provider]) -> None:
+        """Take over new providers; retire the replaced ones once their calls must be over."""
+        kept = set(map(id, providers.values()))
+        retired = [each for each in self._providers.values() if id(each) not in kept]
+        self._providers = providers
+        self._provider_configs = dict(configs)
+        if retired:
+            asyncio.get_running_loop().call_later(RETIRED_PROVIDER_S, self._close, retired)
+
+    def _close(self, retired: list[Provider]) -> None:
+        for provider in retired:
+            task = asyncio.get_running_loop().create_task(provider.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _journal_begin(self, record: CallRecord, attempt: Attempt) -> None:
+        if self._journal is not None:
+            self._journal.begin(_begin_entry(record, attempt))
+
+    def _journal_end(self, record: CallRecord, captured: Captured | None) -> None:
+        if self._journal is None:
+            return
+        if captured is None:
+            self._journal.end(record)
+        else:
+            self._journal.end(record, _content_entries(record, captured))
+
+    def _readiness(self) -> dict[str, object]:
+        journal = self._journal
+        is_ready = journal is not None and not self._is_draining
+        state: dict[str, object] = {
+            "ready": is_ready,
+            "draining": self._is_draining,
+            "config": self.loaded.version,
+            "providers": {name: self.health.provider_state(name) for name in self._providers},
+        }
+        if journal is not None:
+            stats = journal.stats
+            state["journal"] = {
+                "failing": stats.is_failing,
+                "dropped": stats.dropped,
+                "last_error": stats.last_error,
+            }
+        return state
+
+    def _figures(self) -> list[Figure]:
+        journal, listener, ledger = self._journal, self._listener, self.ledger
+        if journal is None or listener is None:
+            return []
+        stats = journal.stats
+        return [
+            Figure("pointsman_journal_entries", "Entries written.", lambda: stats.written, True),
+            Figure("pointsman_journal_dropped", "Entries lost.", lambda: stats.dropped, True),
+            Figure("pointsman_journal_bytes", "Bytes written.", lambda: stats.bytes, True),
+            Figure(
+                "pointsman_journal_expired_segments",
+                "Segments deleted to keep the journal within its bound.",
+                lambda: stats.expired,
+                True,
+            ),
+            Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
+            Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
+        ]
+
+
+def listener_settings(server: ServerConfig) -> ListenerSettings:
+    """Return how to listen, from what the user wrote."""
+    return ListenerSettings(
+        host=server.host,
+        port=server.port,
+        header_prefix=server.metadata_key,
+        limits=ServerLimits(
+            max_head_bytes=server.max_header_bytes,
+            max_body_bytes=server.max_body_bytes,
+            header_timeout_s=server.header_timeout,
+            body_timeout_s=server.body_timeout,
+            idle_timeout_s=server.idle_timeout,
+            max_connections=server.max_connections,
+        ),
+    )
+
+
+def _begin_entry(record: CallRecord, attempt: Attempt) -> Begin:
+    reservation = attempt.reservation
+    return Begin(
+        schema=SCHEMA,
+        request_id=record.request_id,
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        attempt=len(record.attempts) - 1,
+        target=attempt.target,
+        provider=attempt.provider,
+        model=attempt.model,
+        started_unix_ns=record.started_unix_ns,
+        attempt_start_ns=attempt.start_ns,
+        attempt_span_id=attempt.span_id,
+        kind=attempt.kind,
+        why=attempt.why,
+        parent_span_id=record.parent_span_id,
+        tenant=record.tenant,
+        key=record.key,
+        config_version=record.config_version,
+        requested_model=record.requested_model,
+        route=record.route,
+        reason=record.reason,
+        reservation_id=reservation.id if reservation is not None else "",
+        reservation_nano_usd=reservation.held_nano_usd if reservation is not None else None,
+        stream=record.stream_requested,
+        environment=record.environment,
+    )
+
+
+def _content_entries(record: CallRecord, captured: Captured) -> list[Content]:
+    bodies = (("request", captured.request), ("response", captured.response))
+    return [
+        Content(
+            schema=SCHEMA,
+            request_id=record.request_id,
+            kind=kind,
+            body=body,
+            redacted=captured.redacted,
+            truncated=captured.cut,
+        )
+        for kind, body in bodies
+        if body
+    ]

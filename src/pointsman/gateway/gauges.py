@@ -1,0 +1,45 @@
+"""Figures that others keep and that are read when somebody asks: journal, connections, holds."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Figure(Struct):
+    """One figure and where it is read."""
+
+    name: str
+    sentence: str
+    read: Callable[[], float]
+    is_counter: bool = False
+
+
+class LiveGauges(Collector):
+    """Reads its figures at the moment of a scrape; costs nothing in between."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        figures: Iterable[Figure],
+        rejections: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._figures = tuple(figures)
+        self._rejections = rejections
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the figures as they are now."""
+        for figure in self._figures:
+            family = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
+            yield family(figure.name, figure.sentence, value=figure.read())
+        refused = CounterMetricFamily(
+            "pointsman_protocol_rejections",
+            "Requests refused before they reached the pipeline, by error code.",
+            labels=("code",),
+        )
+        for code, count in self._rejections().items():
+            refused.add_metric((code,), count)
+        yield refused

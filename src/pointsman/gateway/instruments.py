@@ -1,0 +1,89 @@
+"""The instruments of a gateway worker: every metric's name, sentence, labels and buckets.
+
+Names and buckets follow the OpenTelemetry GenAI conventions v1.41.1 where one exists. What is
+counted when is `gateway/metrics.py`'s business; docs/reference/metrics.md is made from here.
+"""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# https://github.com/open-telemetry/semantic-conventions v1.41.1, model/gen-ai/metrics.yaml
+DURATION_BUCKETS = tuple(0.01 * 2**power for power in range(14))
+TOKEN_BUCKETS = tuple(float(4**power) for power in range(14))
+_OVERHEAD_BUCKETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+_GENAI = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
+
+
+class Instruments:
+    """All instruments, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._count_requests()
+        self._measure_calls()
+
+    def _count_requests(self) -> None:
+        self.requests = self._counter(
+            "pointsman_requests",
+            "Requests by route, reason, outcome and HTTP status.",
+            ("route", "reason", "outcome", "status"),
+        )
+        self.attempts = self._counter(
+            "pointsman_attempts",
+            "Upstream calls by target, kind and failure class (empty for success).",
+            ("target", "kind", "failure_class"),
+        )
+        self.cost_usd = self._counter(
+            "pointsman_cost_usd",
+            "Cost of served requests in US dollars, as far as prices are known.",
+            ("provider", "model"),
+        )
+        self.cost_unknown = self._counter(
+            "pointsman_cost_unknown",
+            "Served requests whose price is not known.",
+            ("provider", "model"),
+        )
+        self.in_flight = Gauge(
+            "pointsman_requests_in_flight", "Requests under way.", registry=self.registry
+        )
+
+    def _measure_calls(self) -> None:
+        self.overhead = self._histogram(
+            "pointsman_overhead_seconds",
+            "Time of a request that was not spent in upstream calls.",
+            (),
+            _OVERHEAD_BUCKETS,
+        )
+        self.duration = self._histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Duration of upstream calls.",
+            (*_GENAI, "error_type", "prompt_length"),
+            DURATION_BUCKETS,
+        )
+        self.first_chunk = self._histogram(
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+            "Time to the first content of streamed answers.",
+            (*_GENAI, "prompt_length"),
+            DURATION_BUCKETS,
+        )
+        self.per_chunk = self._histogram(
+            "gen_ai_client_operation_time_per_output_chunk_seconds",
+            "Mean time between chunks after the first, per streamed answer.",
+            _GENAI,
+            DURATION_BUCKETS,
+        )
+        self.tokens = self._histogram(
+            "gen_ai_client_token_usage",
+            "Tokens per call, as billed.",
+            (*_GENAI, "gen_ai_token_type"),
+            TOKEN_BUCKETS,
+        )
+
+    def _counter(self, name: str, sentence: str, labels: Sequence[str]) -> Counter:
+        return Counter(name, sentence, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, sentence: str, labels: Sequence[str], buckets: Sequence[float]
+    ) -> Histogram:
+        return Histogram(name, sentence, labels, registry=self.registry, buckets=buckets)
