@@ -9,6 +9,6 @@ class ContentConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Capture of prompts and answers."""
 
     capture: Literal["none", "redacted", "full"] = "redacted"
-    """`none`, `redacted` or `full`. Redaction is `core/redaction`; hashes are kept in any case."""
+    """`none`, `redacted` or `full`. Hashes are kept in any case."""
     max_bytes: Positive = 262_144
     """Longest prompt or answer kept; longer ones are cut and marked."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pointsman.config.checks import Subject, check
+from pointsman.config.checks import ProviderKinds, Subject, check
 from pointsman.config.decode import Decoder
 from pointsman.config.findings import Findings
 from pointsman.config.nodes import source_map
@@ -23,6 +23,7 @@ from pointsman.core.errors import ConfigError
 DEFAULT_FILE = "pointsman.yaml"
 KINDS = frozenset({"openai", "mock"})
 KEYLESS_KINDS = frozenset({"mock"})
+NO_KINDS: frozenset[str] = frozenset()
 
 
 def find_file(option: str | None, *, folder: Path | None = None) -> str | None:
@@ -42,6 +43,7 @@ def load(
     environment: Environment[str, str],
     known_kinds: frozenset[str] = KINDS,
     keyless_kinds: frozenset[str] = KEYLESS_KINDS,
+    kinds_without_address: frozenset[str] = NO_KINDS,
 ) -> LoadedConfig:
     """Load and check a configuration.
 
@@ -50,30 +52,47 @@ def load(
         environment: Variables for `${NAME}`, or the configuration itself without a file.
         known_kinds: Kinds and presets of providers that can be built.
         keyless_kinds: Those of them that need no credential, wherever they are.
+        kinds_without_address: Those of them that need a `base_url`.
 
     Raises:
         ConfigError: It cannot be used. Holds every problem, in the order of the file.
     """
+    kinds = ProviderKinds(
+        known=known_kinds, keyless=keyless_kinds, without_address=kinds_without_address
+    )
     findings = Findings(path)
     if path is None:
         check_variables(environment, findings)
         text = template(environment)
     else:
         text = _read(path, findings)
-    folder = Path(path).parent if path is not None else Path()
-    kinds = (known_kinds, keyless_kinds)
+    return _loaded(text, environment, findings, kinds)
+
+
+def load_text(text: str, *, file: str, environment: Environment[str, str]) -> LoadedConfig:
+    """Load and check the text of a configuration as if it stood in `file`, with the usual kinds.
+
+    Raises:
+        ConfigError: As `load` does.
+    """
+    kinds = ProviderKinds(known=KINDS, keyless=KEYLESS_KINDS, without_address=NO_KINDS)
+    return _loaded(text, environment, Findings(file), kinds)
+
+
+def _loaded(
+    text: str, environment: Environment[str, str], findings: Findings, kinds: ProviderKinds
+) -> LoadedConfig:
+    folder = Path(findings.file).parent if findings.file is not None else Path()
     config = _decoded(text, environment, findings)
     if config is not None:
-        check(
-            Subject(config, findings, known_kinds=kinds[0], keyless_kinds=kinds[1], folder=folder)
-        )
+        check(Subject(config, findings, kinds=kinds, folder=folder))
     if config is None or findings.errors:
         raise ConfigError(findings.errors)
     return LoadedConfig(
         _with_absolute_paths(config, folder),
         version=config_version(config),
-        file=path,
-        lines=findings.lines if path is not None else SourceMap(),
+        file=findings.file,
+        lines=findings.lines if findings.file is not None else SourceMap(),
         warnings=[str(warning) for warning in findings.warnings],
     )
 

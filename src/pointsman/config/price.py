@@ -28,7 +28,7 @@ class PriceConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class PricesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All price overrides."""
+    """Rates that replace or add to the bundled price data."""
 
     models: dict[str, PriceConfig] = field(default_factory=dict)
     """`provider/model` or a model name -> rates."""

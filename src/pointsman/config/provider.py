@@ -32,4 +32,4 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """For `mock`: file with latencies, chunks, errors and cuts. A relative path begins at the
     folder of the configuration file."""
     forwards_metadata: bool | None = None
-    """Whether this provider takes `metadata`; None asks the preset."""
+    """Whether this provider takes `metadata`; absent, the preset says."""

@@ -33,7 +33,9 @@ class RouteConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     targets: list[str] = field(default_factory=list)
     """The chain in order; the first eligible serves, the others are failover."""
     rules: list[RuleConfig] = field(default_factory=list)
+    """Looked at in order; the first whose condition holds chooses."""
     strategy: StrategyConfig | None = None
+    """How to choose when no rule does; absent means the order of `targets`."""
     failover: list[str] = field(default_factory=list)
     """Targets to try, in order, when the chosen one fails before the first byte."""
     timeout: Duration | None = None

@@ -56,3 +56,31 @@ def _bounds(meta: object) -> str:
     if meta.ge is not None and meta.le is not None:
         return f" from {meta.ge} to {meta.le}"
     return f" of at least {meta.ge}" if meta.ge is not None else ""
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as it would be written: `500ms`, `2s`, `1m`, `1h`."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+
+
+def condition_text(raw: object) -> str:
+    """Return a condition on one line: `chars <= 1000 and tier is enterprise`."""
+    if isinstance(raw, dict):
+        return " and ".join(_entry_text(str(key), value) for key, value in raw.items())
+    return str(raw).lower() if isinstance(raw, bool) else str(raw)
+
+
+def _entry_text(key: str, value: object) -> str:
+    if key.upper() in ("AND", "OR") and isinstance(value, list):
+        return f"({f' {key.lower()} '.join(condition_text(part) for part in value)})"
+    if key.upper() == "NOT":
+        return f"not ({condition_text(value)})"
+    if isinstance(value, list):
+        return f"{key} is {', '.join(str(one) for one in value)}"
+    if isinstance(value, dict):
+        return " and ".join(_entry_text(f"{key}.{name}", one) for name, one in value.items())
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{key} {text}" if text.startswith(("<", ">", "=", "!")) else f"{key} is {text}"

@@ -9,10 +9,10 @@ from pointsman.config.checks.names import check_names
 from pointsman.config.checks.providers import check_providers
 from pointsman.config.checks.routes import check_routes
 from pointsman.config.checks.server import check_server
-from pointsman.config.checks.subject import Subject
+from pointsman.config.checks.subject import ProviderKinds, Subject
 from pointsman.config.checks.targets import check_targets
 
-__all__ = ["Subject", "check"]
+__all__ = ["ProviderKinds", "Subject", "check"]
 
 
 def check(subject: Subject) -> None:

@@ -37,8 +37,8 @@ def check_providers(subject: Subject) -> None:
 
 
 def _check_kind(subject: Subject, path: str, provider: ProviderConfig) -> None:
-    if provider.kind not in subject.known_kinds:
-        hint = did_you_mean(provider.kind, subject.known_kinds)
+    if provider.kind not in subject.kinds.known:
+        hint = did_you_mean(provider.kind, subject.kinds.known)
         subject.error(f"{path}.kind", f"unknown kind {quoted(provider.kind)}", hint=hint)
     if provider.script is not None and provider.kind != "mock":
         subject.error(f"{path}.script", "only providers of kind mock have a script")
@@ -46,6 +46,9 @@ def _check_kind(subject: Subject, path: str, provider: ProviderConfig) -> None:
 
 def _check_url(subject: Subject, path: str, provider: ProviderConfig) -> None:
     if provider.base_url is None:
+        if provider.kind in subject.kinds.without_address:
+            hint = "it holds the name of your resource"
+            subject.error(f"{path}.base_url", "is required for this kind", hint=hint)
         return
     url = _split(provider.base_url)
     problem = _url_problem(url)
@@ -86,12 +89,14 @@ def _check_credential(subject: Subject, path: str, provider: ProviderConfig) -> 
             f"a live provider of kind {quoted(provider.kind)} needs a key"
             if key is None
             else "the key is empty",
-            hint="set api_key, at best as `${VARIABLE}`",
+            hint="set api_key, at best as `${VARIABLE}`; "
+            f"kinds that need none: {', '.join(sorted(subject.kinds.keyless))}",
         )
 
 
 def _needs_key(subject: Subject, provider: ProviderConfig) -> bool:
-    if provider.kind in subject.keyless_kinds or provider.kind not in subject.known_kinds:
+    kinds = subject.kinds
+    if provider.kind in kinds.keyless or provider.kind not in kinds.known:
         return False
     if any(header.lower() in ("authorization", "api-key") for header in provider.headers):
         return False

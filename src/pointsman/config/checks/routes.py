@@ -68,7 +68,8 @@ def _check_rule(subject: Subject, path: str, rule: RuleConfig) -> Condition[Fact
             subject.error(problem.path, problem.message, hint=problem.hint)
         return _never()
     for warning in condition.warnings:
-        subject.warn(f"{path}.when", warning)
+        place, _, message = warning.partition(": ")
+        subject.warn(place, message)
     return condition
 
 

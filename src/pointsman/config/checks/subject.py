@@ -5,11 +5,23 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec import Struct
+
 from pointsman.config.findings import Findings
 from pointsman.config.root import Config
 
 # Names go into headers, metric labels and paths: no white space, no control characters.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
+
+
+class ProviderKinds(Struct, frozen=True, kw_only=True):
+    """The kinds and presets of providers, which the rooms that build them know."""
+
+    known: frozenset[str]
+    keyless: frozenset[str]
+    """Those that need no credential."""
+    without_address: frozenset[str]
+    """Those that need a `base_url`."""
 
 
 class Subject:
@@ -18,8 +30,7 @@ class Subject:
     Args:
         config: What could be decoded.
         findings: Holds the problems of decoding and gets those of the checks.
-        known_kinds: Kinds and presets of providers that exist.
-        keyless_kinds: Those of them that need no credential.
+        kinds: What may stand in `kind` of a provider.
         folder: Where relative paths begin.
     """
 
@@ -28,14 +39,12 @@ class Subject:
         config: Config,
         findings: Findings,
         *,
-        known_kinds: frozenset[str],
-        keyless_kinds: frozenset[str],
+        kinds: ProviderKinds,
         folder: Path,
     ) -> None:
         self.config = config
         self.findings = findings
-        self.known_kinds = known_kinds
-        self.keyless_kinds = keyless_kinds
+        self.kinds = kinds
         self.folder = folder
         self._noted = findings.noted()
 
