@@ -84,7 +84,6 @@ class Ending(Struct, frozen=True):
 
     request_id: str
     started_unix_ns: int
-    duration_ns: int | None = None
     tenant: str | None = None
     key: str | None = None
     cost: "EndingCost | None" = None

@@ -14,6 +14,7 @@ told as one.
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -41,7 +42,7 @@ class Recovery(Struct):
     unwritten: int = 0
     """Of these, how many the disk did not take; the next start tries again."""
     spend_today_nano_usd: dict[str, int] = field(default_factory=dict)
-    """`key:<name>` and `tenant:<name>` -> cost of requests that ended on this UTC day, all
+    """`key:<name>` and `tenant:<name>` -> cost of requests that started on this UTC day, all
     workers, the crashed ones included. Unknown costs are not in it."""
     unpriced_today: int = 0
     """Requests of today whose cost is unknown."""
@@ -85,18 +86,12 @@ def recover(folder: Path, clock: Clock, settings: JournalSettings | None = None)
 def crashed_record(begins: list[Begin], worker: str) -> CallRecord:
     """Return the record of a request whose begins (at least one, in order) never got an end.
 
-    Every hold is charged in full, since what the provider billed cannot be known any more.
+    The last attempt is charged its whole hold, since what the provider billed cannot be known any
+    more. Those before it had failed and given theirs back, or the last would not have begun.
     """
     first, last = begins[0], begins[-1]
-    # A hold that was kept for the next attempt is charged once, to the attempt that had it last.
-    holders = {begin.reservation_id or f"#{at}": at for at, begin in enumerate(begins)}
-    charged = set(holders.values())
-    attempts = [_attempt(begin, at in charged) for at, begin in enumerate(begins)]
-    known = [
-        attempt.cost.total_nano_usd
-        for attempt in attempts
-        if attempt.cost is not None and attempt.cost.total_nano_usd is not None
-    ]
+    attempts = [_failed(begin, after) for begin, after in pairwise(begins)]
+    attempts.append(_open_attempt(last))
     return CallRecord(
         schema=SCHEMA,
         request_id=first.request_id,
@@ -117,17 +112,25 @@ def crashed_record(begins: list[Begin], worker: str) -> CallRecord:
         route=last.route,
         reason=last.reason or "not_routed",
         attempts=attempts,
-        cost=Cost(total_nano_usd=sum(known) if known else None, estimated=True),
+        cost=attempts[-1].cost,
     )
 
 
-def _attempt(begin: Begin, is_charged: bool) -> Attempt:
+def _open_attempt(begin: Begin) -> Attempt:
     held = begin.reservation_nano_usd
-    reservation = None
-    if held is not None and is_charged:
-        reservation = Reservation(
-            id=begin.reservation_id, held_nano_usd=held, settled_nano_usd=held
-        )
+    attempt = _attempt(begin, settled_nano_usd=held)
+    attempt.cost = Cost(total_nano_usd=held, estimated=True)
+    return attempt
+
+
+def _failed(begin: Begin, after: Begin) -> Attempt:
+    attempt = _attempt(begin, settled_nano_usd=0)
+    attempt.failure_class = after.why
+    return attempt
+
+
+def _attempt(begin: Begin, settled_nano_usd: int | None) -> Attempt:
+    held = begin.reservation_nano_usd
     return Attempt(
         target=begin.target,
         provider=begin.provider,
@@ -136,8 +139,9 @@ def _attempt(begin: Begin, is_charged: bool) -> Attempt:
         why=begin.why,
         span_id=begin.attempt_span_id,
         start_ns=begin.attempt_start_ns,
-        cost=Cost(total_nano_usd=held, estimated=True) if is_charged else None,
-        reservation=reservation,
+        reservation=Reservation(begin.reservation_id, held, settled_nano_usd)
+        if held is not None
+        else None,
     )
 
 
@@ -227,8 +231,8 @@ def _end(ending: Ending | None, paired: _Folder, clock: Clock, recovery: Recover
 
 
 def _count_spend(ending: Ending, clock: Clock, recovery: Recovery) -> None:
-    ended = ending.started_unix_ns + (ending.duration_ns or 0)
-    if ended // _DAY_NS != clock.unix_ns() // _DAY_NS:
+    # A hold belongs to the day on which its request started, and so does its cost.
+    if ending.started_unix_ns // _DAY_NS != clock.unix_ns() // _DAY_NS:
         return
     if ending.cost is None:
         return  # refused before anything was called
@@ -248,7 +252,6 @@ def _ending_of(record: CallRecord) -> Ending:
     return Ending(
         request_id=record.request_id,
         started_unix_ns=record.started_unix_ns,
-        duration_ns=record.duration_ns,
         tenant=record.tenant,
         key=record.key,
         cost=EndingCost(cost.total_nano_usd) if cost is not None else None,

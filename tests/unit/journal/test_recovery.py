@@ -81,25 +81,31 @@ def test_a_recovery_killed_half_way_is_finished_by_the_next(root, monkeypatch):
 
 
 def test_attempts_of_one_request_are_one_record(root):
-    """A hold that was kept for the next attempt is charged once; another hold is charged too."""
+    """The attempt that was open is charged; those before it had failed and were given back."""
     begun = [
         make_begin(1, reservation_id="a", reservation_nano_usd=100),
-        make_begin(1, attempt=1, kind="retry", why="timeout", reservation_id="a",
-                   reservation_nano_usd=100, attempt_start_ns=50),
-        make_begin(1, attempt=2, kind="failover", why="timeout", target="sonnet",
+        make_begin(1, attempt=1, kind="failover", why="timeout", target="sonnet",
                    reservation_id="b", reservation_nano_usd=300, attempt_start_ns=90),
     ]  # fmt: skip
     leave(root, "0", begun=begun)
 
     (record,) = recover(root, ManualClock()).crashed
 
-    assert [attempt.kind for attempt in record.attempts] == ["first", "retry", "failover"]
-    assert [attempt.cost and attempt.cost.total_nano_usd for attempt in record.attempts] == [
-        None,
-        100,
-        300,
-    ]
-    assert record.cost.total_nano_usd == 400
+    first, last = record.attempts
+    assert (first.kind, first.failure_class, first.cost) == ("first", "timeout", None)
+    assert (first.reservation.held_nano_usd, first.reservation.settled_nano_usd) == (100, 0)
+    assert (last.kind, last.why, last.start_ns) == ("failover", "timeout", 90)
+    assert last.reservation.settled_nano_usd == record.cost.total_nano_usd == 300
+
+
+def test_a_request_that_held_nothing_costs_an_unknown_amount(root):
+    """A target without a price holds nothing; unknown is not zero."""
+    leave(root, "0", begun=[make_begin(1, reservation_id="", reservation_nano_usd=None)])
+
+    (record,) = recover(root, ManualClock()).crashed
+
+    assert record.attempts[0].reservation is None
+    assert record.cost == Cost(total_nano_usd=None, estimated=True)
 
 
 def test_a_live_worker_is_left_alone(root):
