@@ -1,0 +1,1 @@
+"""What happened, kept: calls, attempts, spans, decisions and content, and questions about them."""

@@ -1,0 +1,84 @@
+"""From filters and scopes to SQL conditions. Values are bound, names are fixed."""
+
+from typing import NamedTuple
+
+from pointsman.store.duckdb import dialect
+from pointsman.store.query import CallFilter, Scope, TraceFilter
+
+
+class Condition(NamedTuple):
+    """SQL that is true for wanted rows, and the values of its parameters in order."""
+
+    sql: str
+    values: list[object]
+
+    def also(self, sql: str, *values: object) -> "Condition":
+        """Return the condition that this and `sql` hold."""
+        return Condition(f"{self.sql} AND {sql}", [*self.values, *values])
+
+
+_CALLS: tuple[tuple[str, str], ...] = (
+    ("from_unix_ns", "started_unix_ns >= ?"),
+    ("to_unix_ns", "started_unix_ns < ?"),
+    ("status", "status = ?"),
+    ("outcome", "outcome = ?"),
+    ("failed", "failed = ?"),
+    ("tenant", "tenant = ?"),
+    ("target", "target = ?"),
+    ("provider", "provider = ?"),
+    ("reason", "reason = ?"),
+    ("route", "route = ?"),
+    ("key", "key_name = ?"),
+    ("user", "user_name = ?"),
+    ("feature", "feature = ?"),
+    ("environment", "environment = ?"),
+    ("min_cost_nano_usd", "cost_nano_usd >= ?"),
+    ("min_duration_ns", "duration_ns >= ?"),
+    ("trace_id", "trace_id = ?"),
+    ("error_text", dialect.contains_text("error_text")),
+)
+"""Field of `CallFilter` -> what it means; the model, which two columns answer, stands apart."""
+
+_TRACE_ITEMS: tuple[tuple[str, str], ...] = (
+    ("from_unix_ns", "started >= ?"),
+    ("to_unix_ns", "started < ?"),
+    ("tenant", "tenant = ?"),
+    ("service", "service = ?"),
+    ("model", "model = ?"),
+    ("failed", "failed = ?"),
+    ("min_duration_ns", "ended - started >= ?"),
+)
+
+
+def of_scope(scope: Scope) -> Condition:
+    """Return the condition that a row may be seen."""
+    if scope.tenant is None:
+        return Condition("TRUE", [])
+    return Condition("tenant = ?", [scope.tenant])
+
+
+def of_calls(wanted: CallFilter, scope: Scope) -> Condition:
+    """Return the condition on rows of `calls`."""
+    condition = _all(of_scope(scope), _CALLS, wanted)
+    if wanted.model is not None:
+        condition = condition.also(
+            "(requested_model = ? OR served_model = ?)", wanted.model, wanted.model
+        )
+    return condition
+
+
+def of_trace_items(wanted: TraceFilter, scope: Scope) -> Condition:
+    """Return the condition on calls and spans as `read_traces` lays them side by side."""
+    return _all(of_scope(scope), _TRACE_ITEMS, wanted)
+
+
+def _all(
+    condition: Condition,
+    meanings: tuple[tuple[str, str], ...],
+    wanted: CallFilter | TraceFilter,
+) -> Condition:
+    for field, sql in meanings:
+        value = getattr(wanted, field)
+        if value is not None:
+            condition = condition.also(sql, value)
+    return condition

@@ -1,0 +1,58 @@
+"""Writes spans of applications; one that is there already, by trace and span id, is left out."""
+
+# ruff: noqa: S608 - names in SQL are fixed, values are bound
+import msgspec
+from duckdb import DuckDBPyConnection
+
+from pointsman.store.checks import check_span
+from pointsman.store.duckdb import dialect
+from pointsman.store.duckdb.tables import SPANS
+from pointsman.store.duckdb.transaction import Writing
+from pointsman.store.genai import columns_of
+from pointsman.store.protocol import Rejected, WriteResult
+from pointsman.store.rows import SpanRow
+
+
+def write_spans(writing: Writing, spans: list[SpanRow]) -> WriteResult:
+    """Keep spans; see `TraceStore.write_spans`."""
+    lines, rejected = _lines(spans)
+    starts = [spans[index].start_unix_ns for index in lines]
+    ids = {(spans[index].trace_id, spans[index].span_id): index for index in lines}
+    if not ids:
+        return WriteResult(rejected=tuple(rejected), last_position=writing.last_position)
+    with writing.transaction() as connection:
+        known = _known(connection, starts, [span_id for _, span_id in ids])
+        fresh = [lines[index] for key, index in ids.items() if key not in known]
+        writing.load(connection, SPANS, fresh)
+    return WriteResult(
+        stored=len(fresh),
+        known=len(lines) - len(fresh),
+        rejected=tuple(rejected),
+        last_position=writing.last_position,
+    )
+
+
+def _lines(spans: list[SpanRow]) -> tuple[dict[int, bytes], list[Rejected]]:
+    """Return index -> line, and what can never be kept."""
+    lines: dict[int, bytes] = {}
+    rejected: list[Rejected] = []
+    for index, span in enumerate(spans):
+        try:
+            check_span(span)
+            columns = msgspec.json.encode(columns_of(span.attributes))
+            lines[index] = msgspec.json.encode(span)[:-1] + b"," + columns[1:]
+        except (ValueError, TypeError, RecursionError) as error:
+            rejected.append(Rejected(index, str(error), "spans"))
+    return lines, rejected
+
+
+def _known(
+    connection: DuckDBPyConnection, starts: list[int], span_ids: list[str]
+) -> set[tuple[str, str]]:
+    # A span that is sent again starts when it did: the range prunes, the ids decide.
+    found = connection.execute(
+        "SELECT trace_id, span_id FROM spans "
+        f"WHERE start_unix_ns BETWEEN ? AND ? AND {dialect.any_of('span_id')}",
+        [min(starts), max(starts), span_ids],
+    )
+    return set(found.fetchall())
