@@ -1,0 +1,1 @@
+"""Measurements: fixed scenarios, rivals under the same load, results with machine and command."""
