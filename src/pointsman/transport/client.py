@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.transport.connection import Connection
-from pointsman.transport.dialing import dial, make_tls
+from pointsman.transport.dialing import Resolver, dial, look_up, make_tls
 from pointsman.transport.exchange import HttpRequest, HttpResponse, Timings, TransportError
 from pointsman.transport.head import RequestEncoder
 from pointsman.transport.pool import ConnectionPool
@@ -24,7 +24,14 @@ _S = 1_000_000_000
 class HttpClient:
     """An HTTP/1.1 client for one origin."""
 
-    def __init__(self, origin: Origin, settings: TransportSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        settings: TransportSettings,
+        clock: Clock,
+        *,
+        resolve: Resolver = look_up,
+    ) -> None:
         """Read the authorities to trust; open no connection.
 
         Raises:
@@ -35,6 +42,7 @@ class HttpClient:
         self._clock = clock
         self._encoder = RequestEncoder(origin)
         self._tls = make_tls(settings.ca_file) if origin.scheme == "https" else None
+        self._resolve = resolve
         self._closing = AbortSignal()
         self.pool = ConnectionPool(settings.max_connections, settings.keepalive_s, clock)
 
@@ -148,6 +156,7 @@ class HttpClient:
                 self._clock,
                 until_ns,
                 lambda: Connection(loop, self._clock, self.pool.lost),
+                resolve=self._resolve,
             )
         except BaseException:
             self.pool.free_slot()

@@ -6,7 +6,7 @@ that is left, so one that swallows packets cannot use up what the next needs.
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from socket import SOCK_STREAM
 
@@ -15,6 +15,8 @@ from pointsman.transport.connection import Connection
 from pointsman.transport.exchange import TransportError
 from pointsman.transport.settings import Origin
 
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+"""From name and port to addresses; raises TransportError. `look_up` asks the system."""
 _S = 1_000_000_000
 
 
@@ -38,6 +40,8 @@ async def dial(
     clock: Clock,
     until_ns: int,
     make_connection: Callable[[], Connection],
+    *,
+    resolve: Resolver,
 ) -> Connection:
     """Connect to the first address that answers.
 
@@ -48,7 +52,8 @@ async def dial(
         TimeoutError: That one did not answer in time.
     """
     last: Exception = OSError("the name has no address")
-    addresses = await _resolve(origin)
+    host = origin.host
+    addresses = [host] if _is_address(host) else await resolve(host, origin.port)
     for position, address in enumerate(addresses):
         left_s = (until_ns - clock.monotonic_ns()) / _S
         share_s = max(0.0, left_s / (len(addresses) - position))
@@ -84,21 +89,29 @@ async def _connect(
     )
 
 
-async def _resolve(origin: Origin) -> list[str]:
-    try:
-        return [str(ip_address(origin.host))]
-    except ValueError:
-        pass  # a name
+async def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of a name, in the order in which the system prefers them.
 
+    Raises:
+        TransportError: `connect`, when it has none.
+    """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
+        found = await loop.getaddrinfo(host, port, type=SOCK_STREAM)
     except OSError as error:
-        message = f"cannot find the address of {origin.host}: {_reason(error)}"
+        message = f"cannot find the address of {host}: {_reason(error)}"
         raise TransportError("connect", message) from error
     except UnicodeError as error:
-        raise TransportError("connect", f"{origin.host} is not a host name") from error
+        raise TransportError("connect", f"{host} is not a host name") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _reason(error: Exception) -> str:
