@@ -7,7 +7,8 @@ are answered in our own error object, and what is sent after the client has left
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -48,6 +49,8 @@ class Exchange(RequestResponseCycle):
     connection: ClientConnection
     is_http_1_0: bool = False
     header_prefix: str = ""
+    _unsent_head: bytes = b""
+    """The head of an answer of known length, which goes out with the first of its body."""
 
     # ASGI: the task of the application
     async def run_asgi(self, app: "ASGI3Application") -> None:
@@ -68,11 +71,17 @@ class Exchange(RequestResponseCycle):
     async def _fail(self) -> None:
         if self.disconnected or self.response_complete:
             return
-        if self.response_started:
-            # Closing short of the framing tells the client that the answer is cut.
-            self.transport.close()
-        else:
+        if self._unsent_head:
+            self._unsent_head = b""
+            self.response_started = False
+        if not self.response_started:
             await self.send_500_response()
+            return
+
+        # Closing short of the framing tells the client that the answer is cut.
+        self.keep_alive = False
+        self.response_complete = True
+        self.on_response()
 
     async def send_500_response(self) -> None:
         """Answer that the application failed, without saying how."""
@@ -91,15 +100,14 @@ class Exchange(RequestResponseCycle):
         if self.disconnected:
             return
 
-        event = cast("dict[str, Any]", message)
-        if event["type"] == "http.response.body" and self.response_started:
-            self._send_body(event.get("body", b""), event.get("more_body", False))
-        elif event["type"] == "http.response.start" and not self.response_started:
-            self._send_head(event["status"], event.get("headers", ()))
+        if self.response_started and message["type"] == "http.response.body":
+            self._send_body(message.get("body", b""), message.get("more_body", False))
+        elif not self.response_started and message["type"] == "http.response.start":
+            self._send_head(message["status"], message.get("headers", ()))
         else:
-            raise RuntimeError(f"{event['type']} is out of order in this answer")
+            raise RuntimeError(f"{message['type']} is out of order in this answer")
 
-    def _send_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def _send_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         lines = []
         for name, value in (*self.default_headers, *headers):
             lower = name.lower()
@@ -118,7 +126,11 @@ class Exchange(RequestResponseCycle):
         if _HEADER_LINES.fullmatch(block) is None or block.count(b"\r\n") != len(lines):
             raise RuntimeError("a header of the answer holds characters that headers may not hold")
         self.response_started = True
-        self.transport.write(b"%b%b\r\n" % (STATUS_LINE[status], block))
+        head = b"%b%b\r\n" % (STATUS_LINE[status], block)
+        if self.chunked_encoding is False:
+            self._unsent_head = head
+        else:
+            self.transport.write(head)
 
     def _add_framing(self, lines: list[bytes], status: int) -> None:
         if self.waiting_for_100_continue:
@@ -142,7 +154,8 @@ class Exchange(RequestResponseCycle):
         if self.response_complete:
             raise RuntimeError("the answer is already complete")
         if self.scope["method"] == "HEAD":
-            pass
+            self.transport.write(self._unsent_head)
+            self._unsent_head = b""
         elif self.chunked_encoding:
             self._write_chunk(body, more_body)
         elif self.chunked_encoding is None:
@@ -151,7 +164,8 @@ class Exchange(RequestResponseCycle):
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0:
                 raise RuntimeError("the answer is longer than its content-length")
-            self.transport.write(body)
+            self.transport.write(self._unsent_head + body)
+            self._unsent_head = b""
 
         if not more_body:
             if self.expected_content_length > 0:

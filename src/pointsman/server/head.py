@@ -20,11 +20,12 @@ _HEAD = re.compile(
     rb"[A-Z][A-Z-]{0,31}+ [\x21-\x7e]++ HTTP/1\.[01]\r\n"
     rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
 )
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_MAX_LENGTH_DIGITS = 18
 _HOST = re.compile(
     rb"[A-Za-z0-9._~%!$&'()*+,;=\-]+(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{0,5})?"
 )
-_FRAMING = frozenset((b"host", b"content-length", b"transfer-encoding"))
+FRAMING_HEADERS = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect"))
+"""The headers that `read_framing` looks at."""
 
 
 class HeadReader:
@@ -97,53 +98,66 @@ class HeadReader:
         self._searched = len(held)
 
     def _checked(self, head: bytes) -> bytes:
-        if len(head) > self._max_bytes or head.count(b"\r\n") > self._max_lines:
+        size = len(head)
+        # A line has at least four bytes, so a small head needs no counting.
+        if size > 4 * self._max_lines and (
+            size > self._max_bytes or head.count(b"\r\n") > self._max_lines
+        ):
             raise RequestRefusedError(HEADERS_TOO_LARGE)
         if _HEAD.fullmatch(head) is None:
             raise malformed("its head breaks the grammar of HTTP/1.1")
         return head
 
 
-def read_framing(headers: list[tuple[bytes, bytes]], *, is_http_1_0: bool) -> tuple[int, bytes]:
-    """Return how long the body is, and the host.
+def read_framing(
+    headers: list[tuple[bytes, bytes]], *, is_http_1_0: bool
+) -> tuple[int, bytes, bool]:
+    """Return where a request ends and whom it is for.
 
     Args:
-        headers: Lower-case names and stripped values.
-        is_http_1_0: The request's version is HTTP/1.0, where `Host` may be absent and there is no
-            transfer coding.
+        headers: Lower-case names and stripped values; of `FRAMING_HEADERS` all, others optional.
+        is_http_1_0: The request's version is HTTP/1.0, where `Host` may be absent and there are
+            neither transfer codings nor interim answers.
 
     Returns:
-        Bytes of the body (`CHUNKED` when it comes in chunks, 0 when there is none) and the value
-        of `Host` (empty when an HTTP/1.0 request has none).
+        Bytes of the body (0 when there is none, `CHUNKED` when it comes in chunks); the value of
+        `Host` (empty when an HTTP/1.0 request has none); whether the client waits for
+        `100 Continue` before it sends the body.
 
     Raises:
         RequestRefusedError: Two readers could disagree about the body, or about the host.
     """
-    length: int | None = None
+    length: bytes | None = None
     coding: bytes | None = None
     host: bytes | None = None
+    expectation = b""
     for name, value in headers:
-        if name not in _FRAMING:
-            continue
-
         if name == b"host":
-            if host is not None:
-                raise malformed("it has two Host headers")
-            host = value
+            host = _only(host, value, "Host")
         elif name == b"content-length":
-            if length is not None or _LENGTH.fullmatch(value) is None:
-                raise malformed("its Content-Length is not one number")
-            length = int(value)
-        else:
-            if coding is not None:
-                raise malformed("it has two Transfer-Encoding headers")
-            coding = value
-    return _body_length(length, coding, is_http_1_0), _host(host, is_http_1_0)
+            length = _only(length, value, "Content-Length")
+        elif name == b"transfer-encoding":
+            coding = _only(coding, value, "Transfer-Encoding")
+        elif name == b"expect":
+            expectation = value.lower()
+    body_length = _body_length(length, coding, is_http_1_0)
+    expects_continue = expectation == b"100-continue" and not is_http_1_0
+    return body_length, _host(host, is_http_1_0), expects_continue
 
 
-def _body_length(length: int | None, coding: bytes | None, is_http_1_0: bool) -> int:
+def _only(seen: bytes | None, value: bytes, name: str) -> bytes:
+    if seen is not None:
+        raise malformed(f"it has two {name} headers")
+    return value
+
+
+def _body_length(length: bytes | None, coding: bytes | None, is_http_1_0: bool) -> int:
     if coding is None:
-        return length or 0
+        if length is None:
+            return 0
+        if not length.isdigit() or len(length) > _MAX_LENGTH_DIGITS:
+            raise malformed("its Content-Length is not a number")
+        return int(length)
     if length is not None:
         raise malformed("it has both Content-Length and Transfer-Encoding")
     if is_http_1_0 or coding.lower() != b"chunked":
