@@ -1,0 +1,83 @@
+"""The plan that people read before they start."""
+
+from configuration_text import loaded
+from pointsman.config.loader import load
+from pointsman.config.plan import plan_text
+
+TEXT = """
+server: {host: 0.0.0.0, port: 8080, tenant: acme, environment: staging}
+providers:
+  openai: {kind: openai, api_key: "${OPENAI_API_KEY}", default: true}
+  local: {kind: openai, base_url: "http://localhost:11434/v1", health: degraded}
+targets:
+  small: {provider: openai, model: gpt-4o-mini}
+  large: {provider: openai, model: gpt-4o, context_tokens: 128000}
+  twin: {provider: local, model: gpt-4o}
+routes:
+  auto:
+    rules:
+      - {when: {chars: "<= 1000", "tags.team": a, stream: true}, use: small, reason: rule_match}
+      - {when: {OR: [{tier: gold}, {NOT: {workload: batch}}]}, use: [large, twin]}
+    strategy: {kind: weighted, weights: {small: 3, large: 1}}
+    failover: [twin]
+    timeout: 90s
+    allow_override: false
+  small: {targets: [small, large]}
+keys:
+  ci: {key: "${CI_KEY}", tenant: t, plan: gold, models: ["gpt-*"], scopes: [call, override]}
+  app:
+    sha256: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbb
+    may_set_tenant: true
+prices: {models: {gpt-4o: {input_usd_per_mtok: 1, output_usd_per_mtok: 2}}}
+content: {capture: full}
+"""
+
+
+def test_the_plan_tells_what_the_configuration_comes_to() -> None:
+    """Every sentence that an operator checks before a start."""
+    result = loaded(TEXT, OPENAI_API_KEY="sk-0123456789abc", CI_KEY="0123456789abcdef")
+    plan = plan_text(result)
+
+    for sentence in (
+        f"Configuration {result.version} from pointsman.yaml",
+        "Listens on http://0.0.0.0:8080: 2 keys may call",
+        "Environment staging, tenant acme unless a key or request names one",
+        "openai  openai, key OPENAI_API_KEY, default",
+        "local   openai, at http://localhost:11434/v1, no key, health pinned to degraded",
+        (
+            "large  openai / gpt-4o; connect 5s, first token 1m, idle 30s, total 5m; "
+            "context 128000 tokens"
+        ),
+        "auto   if chars <= 1000 and tags.team is a and stream is true: small (rule_match)",
+        "if (tier is gold or not (workload is batch)): large or else twin",
+        "otherwise by weight: small 75.0%, large 25.0%",
+        "on failure: twin",
+        "at most 90s over all attempts",
+        "callers cannot choose the target",
+        "small  in order: small, large",
+        "1. a route: auto, small",
+        "4. the model of a target: gpt-4o-mini -> small, gpt-4o -> large, then twin",
+        "5. anything else: the default provider openai, with the name unchanged",
+        "hidden: routes.small: the route 'small' hides the target of the same name",
+        "ci   CI_KEY; may call, override; tenant t; plan gold; models gpt-*",
+        "app  SHA-256 …bbbb; may call; may name the tenant",
+        "Prompts and answers are kept in full",
+        "Prices of your own for gpt-4o",
+    ):
+        assert sentence in plan
+
+
+def test_the_plan_of_a_gateway_without_a_file() -> None:
+    """It says where it comes from and who may call."""
+    plan = plan_text(load(None, environment={}))
+
+    assert "from the environment" in plan
+    assert "anyone on this machine may call" in plan
+    assert "if chars <= 1000: small (short_prompt_default)" in plan
+
+
+def test_strict_refuses_what_nobody_declared() -> None:
+    """The last step of the look-up says so."""
+    text = "server: {strict: true}\nproviders: {m: {kind: mock, default: true}}"
+
+    assert "anything else: refused with 404" in plan_text(loaded(text))
