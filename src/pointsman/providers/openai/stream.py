@@ -34,7 +34,7 @@ from pointsman.wire.openai.error import read_error
 from pointsman.wire.sse import EventDecoder, EventTooLargeError
 
 DRAIN_S = 0.05
-"""How long the end of the body is awaited after `[DONE]`, so that the connection can serve again. It
+"""How long the end of the body is awaited after `[DONE]`, so that its connection serves again. It
 mostly comes with it or right behind; a server that keeps the stream open loses the connection."""
 
 _DONE = b"[DONE]"

@@ -1,0 +1,136 @@
+"""From a provider's section of the configuration to the provider. Opens nothing."""
+
+from urllib.parse import urlsplit
+
+from pointsman.config.provider import ProviderConfig
+from pointsman.core.clock import Clock
+from pointsman.core.errors import ConfigError, Problem
+from pointsman.core.failures import Classify
+from pointsman.core.provider import Provider
+from pointsman.providers.mock.client import MockClient
+from pointsman.providers.mock.player import ScriptPlayer
+from pointsman.providers.mock.script import Script, load_script
+from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
+from pointsman.providers.openai.encode import EncodeSettings
+from pointsman.providers.openai.presets import PRESET_NAMES, Preset, find_preset
+from pointsman.transport.client import HttpClient
+from pointsman.transport.settings import TransportSettings, parse_base_url
+
+MOCK = "mock"
+KNOWN_KINDS: frozenset[str] = PRESET_NAMES | {MOCK}
+"""What `kind` may be: `openai` for any compatible server, a preset, or `mock`."""
+
+
+def build(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -> Provider:
+    """Build a provider; no connection is made.
+
+    Args:
+        name: Its name in the configuration.
+        config: Its section.
+        clock: For timings.
+        classify: Judges the provider's errors.
+
+    Raises:
+        ConfigError: Unknown kind, no base URL or one that cannot be used, a live provider without
+            a key, a header that cannot be sent, or a script or CA file that cannot be read.
+    """
+    if config.kind == MOCK:
+        return _build_mock(name, config, clock, classify)
+
+    preset = find_preset(config.kind, config.base_url)
+    if preset is None:
+        raise _problem(
+            name,
+            "kind",
+            f"unknown kind {config.kind!r}",
+            f"one of {', '.join(sorted(KNOWN_KINDS))}",
+        )
+    if preset.needs_key and (config.api_key is None or not config.api_key.reveal()):
+        raise _problem(
+            name,
+            "api_key",
+            f"provider {name!r} has no key and {preset.name} needs one",
+            "set `api_key`, or use `kind: mock`",
+        )
+    _check_headers(name, config)
+    return _build_live(name, config, preset, clock, classify)
+
+
+def _build_live(
+    name: str, config: ProviderConfig, preset: Preset, clock: Clock, classify: Classify
+) -> Provider:
+    base_url = _base_url(name, config, preset)
+    try:
+        origin, prefix = parse_base_url(base_url)
+    except ValueError as error:
+        raise _problem(name, "base_url", str(error)) from error
+    settings = TransportSettings(max_connections=config.max_connections, ca_file=config.ca_file)
+    try:
+        http = HttpClient(origin, settings, clock)
+    except OSError as error:
+        raise _problem(name, "ca_file", f"cannot be read: {error.strerror or error}") from error
+
+    path = f"{prefix}/chat/completions"
+    return OpenAiProvider(
+        OpenAiSettings(
+            name=name,
+            vendor=preset.name,
+            telemetry_name=preset.telemetry_name,
+            endpoint=f"{origin.scheme}://{origin.authority}{path}",
+            path=path,
+            key=config.api_key,
+            headers=config.headers,
+            encode=EncodeSettings(
+                metadata=_metadata(config, preset.metadata),
+                takes_stream_options=preset.takes_stream_options,
+            ),
+        ),
+        http,
+        clock,
+        classify,
+    )
+
+
+def _build_mock(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -> Provider:
+    script = load_script(config.script) if config.script is not None else Script()
+    settings = OpenAiSettings(
+        name=name,
+        vendor=MOCK,
+        telemetry_name=MOCK,
+        endpoint="mock://in-process/v1/chat/completions",
+        path="/v1/chat/completions",
+        headers=config.headers,
+        # A script may choose by metadata, so it is forwarded unless that is switched off.
+        encode=EncodeSettings(metadata=_metadata(config, "always")),
+        kind=MOCK,
+        is_mock=True,
+    )
+    return OpenAiProvider(settings, MockClient(ScriptPlayer(script), clock), clock, classify)
+
+
+def _base_url(name: str, config: ProviderConfig, preset: Preset) -> str:
+    base_url = config.base_url or preset.base_url
+    if base_url is None:
+        hint = "as in https://<resource>.openai.azure.com/openai/v1"
+        raise _problem(name, "base_url", f"{preset.name} needs a base URL", hint)
+    if preset.default_path and urlsplit(base_url).path in ("", "/"):
+        return base_url.rstrip("/") + preset.default_path
+    return base_url
+
+
+def _metadata(config: ProviderConfig, default: str) -> str:
+    if config.forwards_metadata is None:
+        return default
+    return "always" if config.forwards_metadata else "never"
+
+
+def _check_headers(name: str, config: ProviderConfig) -> None:
+    for header, value in config.headers.items():
+        text = f"{header}{value.reveal()}"
+        if not text.isascii() or any(character in text for character in "\r\n\0"):
+            # The value may be a secret, so it is not repeated.
+            raise _problem(name, f"headers.{header}", "a header must be ASCII text on one line")
+
+
+def _problem(name: str, key: str, message: str, hint: str | None = None) -> ConfigError:
+    return ConfigError([Problem(message, path=f"providers.{name}.{key}", hint=hint)])
