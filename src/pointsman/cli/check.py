@@ -5,15 +5,14 @@ import sys
 
 import msgspec
 
+from pointsman.cli.configuration import load_configuration
 from pointsman.cli.exit_codes import BAD_CONFIG, OK
-from pointsman.config.environment import read_environment
-from pointsman.config.loader import find_file, load
+from pointsman.config.loader import find_file
 from pointsman.config.plan import plan_text
 from pointsman.config.root import LoadedConfig
 from pointsman.config.schema import json_schema
 from pointsman.config.version import public_json
 from pointsman.core.errors import ConfigError
-from pointsman.providers.openai.presets import PRESET_NAMES, PRESETS
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,13 +44,7 @@ def run(args: argparse.Namespace) -> int:
     named = args.file or getattr(args, "config", None)
     file = find_file(str(named) if named is not None else None)
     try:
-        loaded = load(
-            file,
-            environment=read_environment(),
-            known_kinds=PRESET_NAMES | {"mock"},
-            keyless_kinds=frozenset(one.name for one in PRESETS if not one.needs_key) | {"mock"},
-            kinds_without_address=frozenset(one.name for one in PRESETS if one.base_url is None),
-        )
+        loaded = load_configuration(file)
     except ConfigError as error:
         return _refused(error, file, as_json=args.json)
     if args.json:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pointsman.config.checks import ProviderKinds, Subject, check
 from pointsman.config.decode import Decoder
 from pointsman.config.findings import Findings
-from pointsman.config.nodes import source_map
+from pointsman.config.nodes import source_map, with_options
 from pointsman.config.parse import MAX_BYTES, parse
 from pointsman.config.root import Config, LoadedConfig, SourceMap
 from pointsman.config.template import check_variables, template
@@ -44,6 +44,7 @@ def load(
     known_kinds: frozenset[str] = KINDS,
     keyless_kinds: frozenset[str] = KEYLESS_KINDS,
     kinds_without_address: frozenset[str] = NO_KINDS,
+    server_options: Environment[str, object] | None = None,
 ) -> LoadedConfig:
     """Load and check a configuration.
 
@@ -53,6 +54,8 @@ def load(
         known_kinds: Kinds and presets of providers that can be built.
         keyless_kinds: Those of them that need no credential, wherever they are.
         kinds_without_address: Those of them that need a `base_url`.
+        server_options: Field of `server` -> value from the command line, which replaces what is
+            written and is checked like it.
 
     Raises:
         ConfigError: It cannot be used. Holds every problem, in the order of the file.
@@ -66,7 +69,7 @@ def load(
         text = template(environment)
     else:
         text = _read(path, findings)
-    return _loaded(text, environment, findings, kinds)
+    return _loaded(text, environment, findings, kinds, server_options or {})
 
 
 def load_text(text: str, *, file: str, environment: Environment[str, str]) -> LoadedConfig:
@@ -76,14 +79,18 @@ def load_text(text: str, *, file: str, environment: Environment[str, str]) -> Lo
         ConfigError: As `load` does.
     """
     kinds = ProviderKinds(known=KINDS, keyless=KEYLESS_KINDS, without_address=NO_KINDS)
-    return _loaded(text, environment, Findings(file), kinds)
+    return _loaded(text, environment, Findings(file), kinds, {})
 
 
 def _loaded(
-    text: str, environment: Environment[str, str], findings: Findings, kinds: ProviderKinds
+    text: str,
+    environment: Environment[str, str],
+    findings: Findings,
+    kinds: ProviderKinds,
+    server_options: Environment[str, object],
 ) -> LoadedConfig:
     folder = Path(findings.file).parent if findings.file is not None else Path()
-    config = _decoded(text, environment, findings)
+    config = _decoded(text, environment, findings, server_options)
     if config is not None:
         check(Subject(config, findings, kinds=kinds, folder=folder))
     if config is None or findings.errors:
@@ -121,13 +128,18 @@ def _read(path: str, findings: Findings) -> str:
     raise ConfigError(findings.errors)
 
 
-def _decoded(text: str, environment: Environment[str, str], findings: Findings) -> Config | None:
+def _decoded(
+    text: str,
+    environment: Environment[str, str],
+    findings: Findings,
+    server_options: Environment[str, object],
+) -> Config | None:
     """Return what can be decoded; None when not even the shape of the file could be read."""
     tree = parse(text, findings)
     if not tree.entries and findings.errors:
         return None
     findings.lines = source_map(tree)
-    expanded = VariableExpander(environment, findings).expand(tree)
+    expanded = VariableExpander(environment, findings).expand(with_options(tree, server_options))
     config = Decoder(findings).decode(expanded, Config, "")
     return config if isinstance(config, Config) else None
 

@@ -6,6 +6,7 @@ that `no`, `on`, `12:30` and `1_000` stay text). Does not know YAML's syntax, va
 
 import math
 import re
+from collections.abc import Mapping as Environment
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -85,6 +86,21 @@ def plain_value(node: Node) -> PlainValue:
     if isinstance(node, Sequence):
         return [plain_value(child) for child in node.items]
     return node.value()
+
+
+def with_options(root: Mapping, server_options: Environment[str, object]) -> Mapping:
+    """Return the tree with fields of `server` replaced by values from the command line."""
+    server = root.entries.get("server", Mapping(line=root.line))
+    if not server_options or isinstance(server, Sequence):
+        return root
+    written = server if isinstance(server, Mapping) else Mapping(line=server.line)
+    options: dict[str, Node] = {
+        # As from a variable: text that becomes what the field asks for.
+        name: Scalar(text=str(value), line=written.line, is_expanded=True)
+        for name, value in server_options.items()
+    }
+    merged = Mapping(written.line, {**written.entries, **options}, written.key_lines)
+    return Mapping(root.line, {**root.entries, "server": merged}, root.key_lines)
 
 
 def is_broken(node: Node) -> bool:

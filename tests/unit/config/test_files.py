@@ -64,3 +64,18 @@ def test_the_environment_is_read_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("POINTSMAN_TEST_VARIABLE", "x")
 
     assert read_environment()["POINTSMAN_TEST_VARIABLE"] == "x"
+
+
+def test_options_of_the_command_line_replace_what_is_written(tmp_path: Path) -> None:
+    """And are checked like it, with what follows from them."""
+    file = tmp_path / "a.yaml"
+    file.write_text("server: {port: oops, tenant: t}\nproviders: {mock: {kind: mock}}\n")
+
+    server = load(str(file), environment={}, server_options={"port": 3999}).config.server
+    assert (server.port, server.tenant) == (3999, "t")
+    assert load(None, environment={}, server_options={"port": 0}).config.server.port == 0
+
+    with pytest.raises(ConfigError, match="from 0 to 65535"):
+        load(None, environment={}, server_options={"port": 99999})
+    with pytest.raises(ConfigError, match="no key is configured"):
+        load(None, environment={}, server_options={"host": "0.0.0.0"})

@@ -1,0 +1,30 @@
+"""Loading a configuration as every command does: with the providers that this release can build."""
+
+from collections.abc import Mapping
+
+from pointsman.config.environment import read_environment
+from pointsman.config.loader import load
+from pointsman.config.root import LoadedConfig
+from pointsman.providers.openai.presets import PRESETS
+
+
+def load_configuration(
+    file: str | None, *, server_options: Mapping[str, object] | None = None
+) -> LoadedConfig:
+    """Load and check a file, or the environment alone when `file` is None.
+
+    Args:
+        file: Path of the file.
+        server_options: Fields of `server` given on the command line.
+
+    Raises:
+        ConfigError: It cannot be used; holds every problem.
+    """
+    return load(
+        file,
+        environment=read_environment(),
+        known_kinds=frozenset({"mock", *(preset.name for preset in PRESETS)}),
+        keyless_kinds=frozenset({"mock", *(one.name for one in PRESETS if not one.needs_key)}),
+        kinds_without_address=frozenset(one.name for one in PRESETS if one.base_url is None),
+        server_options=server_options,
+    )
