@@ -7,17 +7,17 @@ always bound parameters.
 from pointsman.store.latency import BINS_PER_OCTAVE
 
 
-def read_lines(columns: dict[str, str]) -> str:
+def read_lines(columns: dict[str, str], longest: int) -> str:
     """Return a table expression over a file of JSON lines; its one parameter is the path.
 
     Args:
         columns: Column -> type; nested JSON is read whole as type `JSON`.
+        longest: Bytes of the longest line. The engine takes buffers of twice this size.
     """
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-    # A prompt and an answer of 256 KiB each, escaped, stay well below this.
     return (
         f"read_json(?, format = 'newline_delimited', columns = {{{types}}}, "
-        "maximum_object_size = 67108864)"
+        f"maximum_object_size = {max(longest + 1, 1_048_576)})"
     )
 
 

@@ -30,7 +30,7 @@ def load(connection: DuckDBPyConnection, folder: Path, table: Table, lines: list
         return
     file = folder / f"{table.name}.ndjson"
     names = ", ".join(table.columns)
-    source = dialect.read_lines(table.columns)
+    source = dialect.read_lines(table.columns, max(map(len, lines)))
     try:
         file.write_bytes(b"\n".join(lines) + b"\n")
         connection.execute(
