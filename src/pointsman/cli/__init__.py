@@ -1,1 +1,1 @@
-"""The command line: one file per command. Prints for people on a terminal, `--json` for programs."""
+"""The command line: one file per command. Prints for people, and `--json` for programs."""

@@ -6,7 +6,6 @@ import logging
 import signal
 import socket
 import sys
-from pathlib import Path
 
 import msgspec
 import uvloop
@@ -15,12 +14,12 @@ from pointsman.app import Gateway
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_IN_USE, DATA_UNUSABLE, OK, PORT_BUSY
 from pointsman.config.data_folder import DataFolder, DataFolderError, DataFolderInUseError
 from pointsman.config.environment import read_environment
-from pointsman.config.loader import load
+from pointsman.config.loader import find_file, load
 from pointsman.config.root import LoadedConfig
 from pointsman.core.errors import ConfigError
+from pointsman.providers.registry import KNOWN_KINDS
 from pointsman.server.listener import BindError, bind_socket
 
-DEFAULT_FILE = Path("pointsman.yaml")
 GRACE_S = 20.0
 _log = logging.getLogger("pointsman")
 
@@ -73,14 +72,15 @@ def load_configuration(args: argparse.Namespace) -> LoadedConfig:
     Raises:
         ConfigError: Something in it cannot be used.
     """
-    file = args.config
-    if file is None and DEFAULT_FILE.exists():
-        file = DEFAULT_FILE
     options = {
         name: value for name in ("host", "port") if (value := getattr(args, name, None)) is not None
     }
-    path = str(file) if file is not None else None
-    return load(path, environment=read_environment(), server_options=options)
+    return load(
+        find_file(str(args.config) if args.config is not None else None),
+        environment=read_environment(),
+        known_kinds=KNOWN_KINDS,
+        server_options=options,
+    )
 
 
 async def _serve(

@@ -7,6 +7,7 @@ the spend of a day is the sum of the records that started on it.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -135,24 +136,18 @@ class MemoryLedger:
         """Give the whole hold back. Raises as `settle` does."""
         await self.settle(reservation, 0)
 
-    def restore(
-        self, key_name: str | None, tenant: str | None, spent: NanoUsd, at_unix_ns: int
-    ) -> None:
-        """Take in what a call of an earlier process cost; call it per record before serving.
+    def restore(self, spent_today: Mapping[str, NanoUsd]) -> None:
+        """Take in what calls of earlier processes cost today; call it before serving.
 
         Args:
-            key_name: Key of the record.
-            tenant: Tenant of the record.
-            spent: Cost of the record; negative amounts are a fault of the journal and ignored.
-            at_unix_ns: When the call started; only today's calls count for today.
+            spent_today: `key:<name>` or `tenant:<id>` -> cost of this UTC day's calls. Negative
+                amounts are a fault of the journal and ignored.
         """
-        if spent <= 0:
-            return
         today = self._today()
-        for scope in scopes_of(key_name, tenant):
-            account = self._account(scope, today)
-            account.spent += spent
-            if at_unix_ns // _DAY_NS == account.day:
+        for scope, spent in spent_today.items():
+            if spent > 0:
+                account = self._account(scope, today)
+                account.spent += spent
                 account.spent_today += spent
 
     def outstanding(self) -> int:

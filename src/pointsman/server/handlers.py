@@ -9,7 +9,6 @@ from msgspec import Struct
 from pointsman.core.clock import Clock
 from pointsman.core.errors import (
     CallError,
-    InvalidRequestError,
     PermissionDeniedError,
     PointsmanError,
 )
@@ -21,7 +20,7 @@ from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Arrival, Pipeline
 from pointsman.gateway.runtime import Runtime
 from pointsman.server.exchange import ClientConnection
-from pointsman.server.guard import Guard
+from pointsman.server.guard import Guard, require_json
 from pointsman.server.headers import ResponseHeaders
 
 Scope: TypeAlias = dict[str, Any]
@@ -51,9 +50,20 @@ class Serving(Struct):
 class Visit:
     """One request and how to answer it."""
 
-    __slots__ = ("_receive", "connection", "headers", "method", "path", "peer", "send")
+    __slots__ = (
+        "_guard",
+        "_receive",
+        "connection",
+        "headers",
+        "method",
+        "path",
+        "peer",
+        "raw_headers",
+        "send",
+    )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, guard: Guard) -> None:
+        self._guard = guard
         self._receive = receive
         self.send = send
         self.method: str = scope["method"]
@@ -61,6 +71,8 @@ class Visit:
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
         self.connection: ClientConnection = scope["extensions"]["pointsman.connection"]
+        self.raw_headers: dict[bytes, bytes] = dict(scope["headers"])
+        """Of a repeated header the last value; enough for the guard."""
         self.headers = _joined(scope["headers"])
 
     async def body(self) -> bytes:
@@ -77,8 +89,13 @@ class Visit:
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer."""
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.start(status, headers)
         await self.send({"type": "http.response.body", "body": body})
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head of an answer, readable for a web page if its origin is allow-listed."""
+        headers += self._guard.answer_headers(self.raw_headers.get(b"origin"))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes) -> None:
         """Send a piece of a stream."""
@@ -101,21 +118,24 @@ class GatewayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        visit = Visit(scope, receive, send)
+        visit = Visit(scope, receive, send, self.serving.guard)
         try:
-            preflight = self.serving.guard.check(visit.method, visit.headers)
-            if preflight is not None:
-                await visit.answer(204, preflight, b"")
-                return
-            method, handler = self._route_of(visit)
-            if visit.method != method:
-                raise InvalidRequestError(
-                    f"{visit.path} takes {method}, not {visit.method}",
-                    code="method_not_allowed",
-                )
-            await handler(visit)
+            await self._handle(visit)
         except PointsmanError as error:
             await self._refuse(visit, error)
+
+    async def _handle(self, visit: Visit) -> None:
+        guard = self.serving.guard
+        if visit.method == "OPTIONS":
+            await visit.answer(204, guard.preflight_headers(visit.raw_headers), b"")
+            return
+        guard.check(visit.raw_headers)
+        method, handler = self._route_of(visit)
+        if visit.method != method:
+            raise MethodNotAllowedError(f"{visit.path} takes {method}, not {visit.method}")
+        if method == "POST":
+            require_json(visit.raw_headers)
+        await handler(visit)
 
     def _route_of(self, visit: Visit) -> tuple[str, Callable[[Visit], Awaitable[None]]]:
         route = self._routes.get(visit.path)
@@ -171,13 +191,7 @@ class GatewayApp:
             headers = names.of_json(reply.record, reply.body, reply.headers)
             await visit.answer(reply.status, headers, reply.body)
             return
-        await visit.send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": names.of_stream(reply.record),
-            }
-        )
+        await visit.start(200, names.of_stream(reply.record))
         await reply.pump(visit.write)
         await visit.send({"type": "http.response.body", "body": b""})
 
@@ -208,6 +222,13 @@ class GatewayApp:
             started_unix_ns=self.serving.clock.unix_ns(),
             config_version=self.serving.runtime.config_version,
         )
+
+
+class MethodNotAllowedError(CallError):
+    """The path is a route and takes another method."""
+
+    code = "method_not_allowed"
+    http_status = 405
 
 
 class UnknownRouteError(CallError):
