@@ -17,7 +17,6 @@ from pointsman.core.target import Target
 from pointsman.routing.problems import Problems
 from pointsman.routing.route import Route, RouteRule, make_chain
 
-STRATEGIES = ("ordered", "weighted")
 _MEMBER_OF_HEALTH = "provider_health."
 
 
@@ -98,10 +97,6 @@ class RouteCompiler:
     ) -> dict[str, float] | None:
         """Return the weights of a weighted strategy; None for the written order."""
         if strategy is None or strategy.kind == "ordered":
-            return None
-        if strategy.kind != "weighted":
-            hint = f"one of {', '.join(STRATEGIES)}"
-            self._problems.add(f"{path}.kind", f"unknown strategy {strategy.kind!r}", hint)
             return None
 
         weights = strategy.weights

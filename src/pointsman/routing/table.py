@@ -140,10 +140,6 @@ def _check_providers(config: Config, problems: Problems) -> None:
     defaults = [name for name, provider in config.providers.items() if provider.default]
     for name in defaults[1:]:
         problems.add(f"providers.{name}.default", f"`{defaults[0]}` is the default already")
-    for name, provider in config.providers.items():
-        if provider.health not in {None, "ok", "degraded", "down"}:
-            message = f"unknown health state {provider.health!r}"
-            problems.add(f"providers.{name}.health", message, "one of ok, degraded, down")
 
 
 def _shadowed(table: RoutingTable) -> list[str]:

@@ -48,6 +48,15 @@ def test_serving_for_an_unhealthy_first_choice_is_a_failover(desk):
     assert (record.reason, record.requested_vs_served) == ("provider_failover", "failover")
 
 
+def test_without_candidates_the_reason_stays(desk):
+    """An attempt that no plan foresaw is not called a failover."""
+    at = desk()
+    record = at()
+    record.candidates = []
+
+    assert _serve(at, record, "sonnet").reason == "short_prompt_default"
+
+
 def test_serving_for_a_context_that_was_too_small_is_not(desk):
     """The first that fits is the rule's choice."""
     at = desk(routes={"auto": {"rules": [{"use": ["sonnet", "large"]}]}})

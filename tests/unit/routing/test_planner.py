@@ -73,6 +73,14 @@ def test_an_explicit_name_is_passed_on_and_the_record_says_who_chose(desk, model
     assert (record.reason, record.size_class) == (expected, "large")
 
 
+def test_auto_without_a_route_was_decided_by_the_gateway(desk):
+    """GW-18: nobody named the target."""
+    record = desk(routes={})()
+
+    assert (_names(record), record.reason) == (["small"], "default_policy")
+    assert (record.override_source, record.route) == (None, None)
+
+
 def test_an_unknown_name_leaves_a_record_that_was_not_routed(desk):
     """404, with the size class known."""
     record, _ = _refused(desk(server={"strict": True}), UnknownModelError, model="gpt-99")
@@ -399,6 +407,13 @@ def test_an_allowed_override_is_honoured_alone(desk):
     assert (record.override_source, record.reason) == ("header", "caller_override")
     assert (record.override_rejected, record.route) == (None, "auto")
     assert record.rules_evaluated == []
+
+
+def test_an_override_to_an_undreamt_provider_reads_its_state(desk):
+    """One that the route itself would never call."""
+    at = desk(routes={"auto": {"targets": ["small"]}})
+
+    assert at(override="sonnet").facts.provider_health == {"openai": "ok", "anthropic": "ok"}
 
 
 def test_an_override_works_beside_an_explicit_model(desk):

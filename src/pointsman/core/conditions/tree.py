@@ -13,8 +13,6 @@ from pointsman.core.conditions.catalogue import F, Field
 from pointsman.core.conditions.matchers import Matcher, is_missing
 from pointsman.core.records import Evaluated
 
-Shown = str | int | float | bool | list[str] | None
-
 
 @dataclass(frozen=True, slots=True)
 class Constant(Generic[F]):
@@ -178,12 +176,10 @@ def conjuncts(node: Node[F]) -> Iterator[Node[F]]:
         yield from conjuncts(part)
 
 
-def shown(value: object) -> Shown:
+def shown(value: object) -> str | int | float | None:
     """Return a value as a record may hold it; a missing one is None."""
     if is_missing(value):
         return None
     if isinstance(value, str | int | float):
         return value
-    if isinstance(value, list | tuple):
-        return [str(item) for item in value]
     return str(value)

@@ -1,11 +1,20 @@
 """The explanation is the decision: the same result, and every part says what it compared."""
 
 import math
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.conditions import REQUEST_FIELDS, Condition, compile_condition
+from pointsman.core.conditions import (
+    REQUEST_FIELDS,
+    Catalogue,
+    Condition,
+    Field,
+    FieldType,
+    compile_condition,
+)
 from pointsman.core.facts import Facts
 from pointsman.core.records import Evaluated
 
@@ -152,6 +161,10 @@ def test_lists_and_maps_of_tags_are_shown_one_by_one():
     ]
 
 
-def test_values_that_are_not_numbers_are_shown_as_none(holds_for_trace):
-    """NaN has no place in stored JSON."""
-    assert not holds_for_trace({"cost": 1}, cost=math.nan)
+@pytest.mark.parametrize(("value", "actual"), [(math.nan, None), (Decimal("0.1"), "0.1")])
+def test_values_that_json_cannot_hold_are_shown_as_it_can(value, actual):
+    """NaN is missing; anything unforeseen is shown as text."""
+    field: Field[float] = Field(name="cost", type=FieldType.NUMBER, read=lambda given: given)
+    condition = compile_condition({"cost": 1}, Catalogue([field]), "when")
+
+    assert condition.explain(value).actual == actual

@@ -49,6 +49,7 @@ def test_a_rule_behind_a_broader_one_is_unreachable():
     """A-50: all that the earlier asks for, the later asks for too."""
     assert _unreachable({"stream": True}, {"tier": "x", "AND": [{"stream": True}]}) == [(1, 0)]
     assert _unreachable({"OR": [{"tier": "a"}, {"tier": "b"}]}, {"tier": "c"}) == []
+    assert _unreachable({"OR": [{"tier": "a"}, False]}, {"any": [False, {"plan": "a"}]}) == [(1, 0)]
 
 
 def test_rules_that_can_be_reached_are_left_alone():
