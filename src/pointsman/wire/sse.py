@@ -55,6 +55,9 @@ class EventDecoder:
         Raises:
             EventTooLargeError: A line or an event exceeds the bound; the decoder is of no use then.
         """
+        if self._head == b"" and data.startswith(b"data"):
+            # No byte order mark.
+            self._head = None
         if self._head is None and not (self._partial or self._data or self._skip_lf or self._name):
             whole = self._whole_events(data)
             if whole is not None:

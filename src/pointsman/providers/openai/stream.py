@@ -247,12 +247,15 @@ class OpenAiStream:
         """Read the end of the body behind the marker; give up soon, for the answer is complete."""
         if self._is_at_end:
             return
+        # Closing aborts what is still awaited; a timer of the loop costs less than a timeout scope.
+        timer = asyncio.get_running_loop().call_later(DRAIN_S, self._response.close)
         try:
-            async with asyncio.timeout(DRAIN_S):
-                while await self._response.read_some():
-                    pass
-        except (TimeoutError, TransportError):
+            while await self._response.read_some():
+                pass
+        except TransportError:
             return
+        finally:
+            timer.cancel()
 
     def _broken(self, failure: FailureClass, what: str) -> UpstreamError:
         return UpstreamError(f"{self._judge.provider_name}: {what}", failure)
