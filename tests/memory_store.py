@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from math import ceil
 from typing import get_args
 
+import msgspec
+
 from pointsman.core.records import SCHEMA
 from pointsman.store.checks import check_content, check_span
 from pointsman.store.cursor import Cursor, read_cursor
@@ -83,6 +85,7 @@ class MemoryStore:
         for index, span in enumerate(spans):
             try:
                 check_span(span)
+                msgspec.json.encode(span)
             except ValueError as error:
                 rejected.append(Rejected(index, str(error), "spans"))
                 continue

@@ -84,7 +84,8 @@ def make_failure(number: int, text: str = "small: connection refused", **changes
 
 def make_crash(number: int, **changes: object) -> CallRecord:
     """Return what recovery writes for a request whose gateway did not live to its end."""
-    return make_failure(number, outcome="gateway_crashed", duration_ns=None, status=None, **changes)
+    values = {"outcome": "gateway_crashed", "duration_ns": None, "status": None}
+    return make_failure(number, **(values | changes))
 
 
 def encoded(record: CallRecord) -> bytes:

@@ -16,12 +16,13 @@ from pointsman.store.rows import SpanRow
 def write_spans(writing: Writing, spans: list[SpanRow]) -> WriteResult:
     """Keep spans; see `TraceStore.write_spans`."""
     lines, rejected = _lines(spans)
-    starts = [spans[index].start_unix_ns for index in lines]
-    ids = {(spans[index].trace_id, spans[index].span_id): index for index in lines}
+    ids: dict[tuple[str, str], int] = {}
+    for index in lines:
+        ids.setdefault((spans[index].trace_id, spans[index].span_id), index)
     if not ids:
         return WriteResult(rejected=tuple(rejected), last_position=writing.last_position)
     with writing.transaction() as connection:
-        known = _known(connection, starts, [span_id for _, span_id in ids])
+        known = _known(connection, [spans[index] for index in ids.values()])
         fresh = [lines[index] for key, index in ids.items() if key not in known]
         writing.load(connection, SPANS, fresh)
     return WriteResult(
@@ -46,13 +47,12 @@ def _lines(spans: list[SpanRow]) -> tuple[dict[int, bytes], list[Rejected]]:
     return lines, rejected
 
 
-def _known(
-    connection: DuckDBPyConnection, starts: list[int], span_ids: list[str]
-) -> set[tuple[str, str]]:
+def _known(connection: DuckDBPyConnection, spans: list[SpanRow]) -> set[tuple[str, str]]:
     # A span that is sent again starts when it did: the range prunes, the ids decide.
+    starts = [span.start_unix_ns for span in spans]
     found = connection.execute(
         "SELECT trace_id, span_id FROM spans "
         f"WHERE start_unix_ns BETWEEN ? AND ? AND {dialect.any_of('span_id')}",
-        [min(starts), max(starts), span_ids],
+        [min(starts), max(starts), [span.span_id for span in spans]],
     )
     return set(found.fetchall())
