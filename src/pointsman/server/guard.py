@@ -82,6 +82,7 @@ class Guard:
 
         Raises:
             PermissionDeniedError: The origin is absent or not allow-listed, with or without keys.
+                Or, without keys, the host is not ours.
         """
         origin = headers.get(b"origin", b"")
         if origin.lower() not in self._origins:
@@ -89,6 +90,7 @@ class Guard:
                 "Web pages may call this gateway only from an origin in server.allowed_origins.",
                 code="origin_not_allowed",
             )
+        self.check(headers)
         asked = headers.get(b"access-control-request-headers", b"content-type")
         return [
             *self.answer_headers(origin),
