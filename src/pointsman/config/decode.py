@@ -128,8 +128,9 @@ class Decoder:
 
     def _scalar(self, scalar: Scalar, kind: object, members: list[object], path: str) -> object:
         if Secret in members:
-            return self._secret(scalar)
-        value = _duration(scalar) if Duration in members else _leaf(scalar, kind)
+            value: object = BROKEN if scalar.is_null else self._secret(scalar)
+        else:
+            value = _duration(scalar) if Duration in members else _leaf(scalar, kind)
         if value is BROKEN:
             hint = None
             if scalar.variables:

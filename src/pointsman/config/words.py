@@ -68,6 +68,8 @@ def duration_text(seconds: float) -> str:
 
 def condition_text(raw: object) -> str:
     """Return a condition on one line: `chars <= 1000 and tier is enterprise`."""
+    if isinstance(raw, dict) and "operator" in raw:
+        return f"{raw.get('field')} {raw['operator']} {raw.get('value', '')}".rstrip()
     if isinstance(raw, dict):
         return " and ".join(_entry_text(str(key), value) for key, value in raw.items())
     return str(raw).lower() if isinstance(raw, bool) else str(raw)

@@ -36,6 +36,9 @@ def provider(text: str, **environment: str) -> list[str]:
         ("kind: openai, api_key: x, headers: {'a b': c}", "headers.a b: not a header name"),
         ("kind: openai, api_key: x, headers: {Host: c}", "headers.Host: this header is the"),
         ('kind: openai, api_key: x, headers: {a: "b\\r\\nc: d"}', "headers.a: a header's value"),
+        ('kind: openai, api_key: x, ca_file: "a\\0b"', "ca_file: no file"),
+        ("kind: openai, api_key: x, base_url: 'http://[::1'", "base_url: expected an http"),
+        ("kind: openai, api_key: x, headers: {a: }", "headers.a: expected text"),
         ("kind: openai, api_key: x, health: fine", "health: expected one of ok, degraded, down"),
     ],
 )
@@ -167,6 +170,9 @@ def test_a_reason_of_your_own_must_be_declared() -> None:
         ("keys: {k: {key: 0123456789abcdef, sha256: a}}", "keys.k"),
         ("keys: {k: {sha256: abc}}", "keys.k.sha256"),
         ("keys: {k: {key: ''}}", "keys.k.key"),
+        ("keys: {k: {key: 'a key with spaces'}}", "keys.k.key"),
+        ("server: {allowed_origins: ['http://[::1']}", "server.allowed_origins[0]"),
+        ("routes: {'a b': {targets: [x]}}", "routes.a b"),
         ("keys: {k: {key: 0123456789abcdef, scopes: []}}", "keys.k.scopes"),
         ("keys: {k: {key: 0123456789abcdef, scopes: [admin]}}", "keys.k.scopes[0]"),
         ("keys: {k: {key: 0123456789abcdef, models: ['']}}", "keys.k.models[0]"),
@@ -206,6 +212,11 @@ def test_an_open_address_is_possible_when_asked_for() -> None:
     [
         ("routes: {a: {targets: [b]}}", "hides the target of the same name"),
         ("routes: {m: {targets: [b]}}", "the route hides the model of target 'a'"),
+        (
+            "targets: {n: {provider: mock, model: o}, k: {provider: mock, model: n}}",
+            "the target hides the model of target 'k'",
+        ),
+        ("routes: {r: {rules: [{use: a, when: {}}]}}", "empty map always matches"),
         ("routes: {mock/x: {targets: [b]}}", "hides the model 'x' of provider 'mock'"),
         ("routes: {r: {rules: [{use: a}, {use: b}]}}", "never reached"),
         ("routes: {r: {rules: [{use: a, when: {chars: '> 1'}}]}}", "no rule matches has no target"),
@@ -215,7 +226,8 @@ def test_an_open_address_is_possible_when_asked_for() -> None:
 )
 def test_what_is_probably_not_meant_is_a_warning(text: str, says: str) -> None:
     """It does not stop a start."""
-    assert says in warnings(TARGETS + text)
+    declared = MOCK if text.startswith("targets") else TARGETS
+    assert says in warnings(declared + text)
 
 
 def test_warnings_of_providers_and_timeouts() -> None:

@@ -1,6 +1,6 @@
 """The plan that people read before they start."""
 
-from configuration_text import loaded
+from configuration_text import MOCK, loaded
 from pointsman.config.loader import load
 from pointsman.config.plan import plan_text
 
@@ -74,6 +74,37 @@ def test_the_plan_of_a_gateway_without_a_file() -> None:
     assert "from the environment" in plan
     assert "anyone on this machine may call" in plan
     assert "if chars <= 1000: small (short_prompt_default)" in plan
+
+
+def test_an_open_gateway_says_who_may_call() -> None:
+    """And headers, scripts and conditions of other shapes are shown."""
+    text = """
+server: {host: "::", allow_open: true}
+providers: {m: {kind: openai, base_url: "http://x/v1", headers: {x-a: hidden-value}}}
+targets: {t: {provider: m, model: o}}
+routes:
+  r:
+    rules:
+      - {when: {tags: [a, b]}, use: t}
+      - {when: {tags: {c: d}}, use: t}
+      - {when: true, use: t}
+"""
+    plan = plan_text(loaded(text))
+
+    assert "http://[::]:3100: anyone who reaches it may call" in plan
+    assert "headers x-a" in plan
+    assert "hidden-value" not in plan
+    assert "if true: t" in plan
+    assert "if tags is a, b: t" in plan
+    assert "if tags.c is d: t" in plan
+
+
+def test_conditions_of_the_api_dialect_are_shown_as_comparisons() -> None:
+    """Field, operator, value."""
+    rule = "{when: {field: model, operator: eq, value: auto}, use: t}"
+    text = f"{MOCK}targets: {{t: {{provider: mock, model: m}}}}\nroutes: {{r: {{rules: [{rule}]}}}}"
+
+    assert "if model eq auto: t" in plan_text(loaded(text))
 
 
 def test_strict_refuses_what_nobody_declared() -> None:
