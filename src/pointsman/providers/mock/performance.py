@@ -17,6 +17,7 @@ from pointsman.providers.mock.answer import (
 )
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Step
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatRequest, decode_request
 
 _encode = msgspec.json.Encoder().encode
@@ -71,7 +72,7 @@ def perform(body: bytes, label: str | None, player: ScriptPlayer, clock: Clock) 
     """
     try:
         request = decode_request(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         player.counters.requests += 1
         return _error_answer(400, "the body is not a chat completion request")
     model = request.model or "mock"

@@ -28,6 +28,7 @@ from pointsman.providers.openai.headers import retry_after_s, upstream_request_i
 from pointsman.providers.openai.stream import OpenAiStream
 from pointsman.providers.openai.whole import WholeAnswerStream, chunks_of
 from pointsman.transport.exchange import HttpRequest, HttpResponse, Timings, TransportError
+from pointsman.wire.malformed import MALFORMED
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -136,7 +137,7 @@ class OpenAiProvider:
         attempt.key_alias = self._settings.key.alias if self._settings.key is not None else None
         try:
             body, changes = encode_body(request, self._settings.encode)
-        except ValueError as error:
+        except MALFORMED as error:
             raise UpstreamError(
                 "the request body is not a JSON object", FailureClass.CALLER_FAULT
             ) from error

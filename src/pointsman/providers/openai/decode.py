@@ -15,6 +15,7 @@ from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import Classify, ErrorFacts
 from pointsman.core.provider import Completion
 from pointsman.cost.usage import from_openai_chat
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import (
     AnswerMessage,
     ChatCompletion,
@@ -83,7 +84,7 @@ def decode_answer(body: bytes, status: int, judge: Judge) -> Completion:
     """
     try:
         answer = decode_completion(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         answer = decode_tolerantly(body, ChatCompletion) or ChatCompletion()
     if is_error(answer.error) or not answer.choices:
         raise judge.error(status, body)
@@ -123,7 +124,7 @@ def count_characters(message: AnswerMessage) -> int:
 def _argument_characters(call: Raw) -> int:
     try:
         function = decode_tool_call(call).function
-    except msgspec.ValidationError:
+    except MALFORMED:
         return len(bytes(call))
     return len(function.arguments or "") if function is not None else 0
 
@@ -139,7 +140,7 @@ def decode_tolerantly(payload: bytes, shape: type[T]) -> T | None:
     """
     try:
         fields = _decode_fields(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return None
     return _fill(fields, shape)
 
@@ -152,7 +153,7 @@ def _fill(fields: dict[str, Raw], shape: type[T]) -> T:
             continue
         try:
             known[field.name] = msgspec.json.decode(raw, type=field.type)
-        except msgspec.ValidationError:
+        except MALFORMED:
             value = _fill_inner(raw, field.type)
             if value is not None:
                 known[field.name] = value
@@ -169,7 +170,7 @@ def _fill_inner(raw: Raw, declared: object) -> object:
             items = msgspec.json.decode(raw, type=list[dict[str, Raw]])
             return [_fill(fields, inner) for fields in items]
         return _fill(_decode_fields(raw), inner)
-    except msgspec.ValidationError:
+    except MALFORMED:
         return None
 
 

@@ -30,7 +30,7 @@ def encode_body(request: ProviderRequest, settings: EncodeSettings) -> tuple[byt
     their usage, without which nothing could be billed.
 
     Raises:
-        ValueError: The body is not a JSON object.
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: It is no JSON object (`MALFORMED`).
     """
     if _can_stay(request, settings):
         return request.body, []

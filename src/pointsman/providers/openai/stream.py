@@ -29,6 +29,7 @@ from pointsman.providers.openai.decode import (
 )
 from pointsman.providers.openai.failure import from_transport
 from pointsman.transport.exchange import HttpResponse, TransportError
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatChunk, decode_chunk
 from pointsman.wire.openai.error import read_error
 from pointsman.wire.sse import EventDecoder, EventTooLargeError
@@ -171,7 +172,7 @@ class OpenAiStream:
             return None
         try:
             chunk = decode_chunk(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except MALFORMED:
             return self._read_unusual(payload.strip(), is_last=is_last)
         return self._read_chunk(chunk, payload)
 

@@ -14,6 +14,8 @@ Source: https://platform.openai.com/docs/guides/error-codes (read 2026-11) and o
 import msgspec
 from msgspec import Struct
 
+from pointsman.wire.malformed import MALFORMED
+
 MAX_MESSAGE_CHARACTERS = 2000
 
 
@@ -29,10 +31,9 @@ class ErrorBody(Struct, frozen=True):
 def read_error(body: bytes) -> ErrorBody:
     """Return what can be read of an error body; a body that is not JSON gives an empty one."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _from_value(msgspec.json.decode(body))
+    except MALFORMED:
         return ErrorBody()
-    return _from_value(value)
 
 
 def _from_value(value: object) -> ErrorBody:
