@@ -82,10 +82,11 @@ def test_a_malformed_reference_is_a_problem(written: str) -> None:
 
 def test_a_variable_of_the_wrong_type_is_named_and_not_shown() -> None:
     """The value may be anything, so only the name is told."""
-    (problem,) = problems(MOCK + 'server: {port: "${PORT}"}', PORT="hunter2hunter2")
+    for value in ("hunter2hunter2", "abc", "-7"):
+        (problem,) = problems(MOCK + 'server: {port: "${PORT}"}', PORT=value)
 
-    assert "PORT" in str(problem)
-    assert "hunter2" not in str(problem)
+        assert "got the value of ${PORT}" in str(problem)
+        assert value not in str(problem)
 
 
 def test_a_variable_that_is_not_text_is_a_problem() -> None:
