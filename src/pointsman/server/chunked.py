@@ -2,7 +2,9 @@
 
 Strict where two readers could disagree (sizes, line ends) and bounded where the sender decides how
 much there is (extensions, trailers). Extensions and trailers are checked and dropped: a trailer
-must never pass for a header. Rules from RFC 9112 section 7.1. This module knows no socket.
+must never pass for a header. Tiny chunks cost more to read than they carry, so what their framing
+takes beyond their content counts as well. Rules from RFC 9112 section 7.1. This module knows no
+socket.
 """
 
 import re
@@ -13,6 +15,7 @@ from pointsman.server.rejections import BODY_TOO_LARGE, RequestRefusedError, mal
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?")
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+")
 _MAX_LINE_BYTES = 4096
+_LINE_ENDS = 4  # one after the size and one after the chunk
 
 
 class _At(Enum):
@@ -28,7 +31,8 @@ class ChunkDecoder:
 
     Args:
         max_body_bytes: More content than this is refused with 413.
-        max_extra_bytes: More extension and trailer bytes than this are refused with 400.
+        max_extra_bytes: More than this of trailers, and of framing beyond the content that it
+            frames (extensions, chunks of a few bytes), is refused with 400.
     """
 
     __slots__ = ("_at", "_body_left", "_chunk_left", "_extra_left", "_line")
@@ -99,8 +103,10 @@ class ChunkDecoder:
         match = _SIZE.fullmatch(line)
         if match is None:
             raise malformed("a chunk size is not a hexadecimal number")
-        self._spend_extra(len(line) - len(match[1]))
         size = int(match[1], 16)
+        overhead = len(line) + _LINE_ENDS - size
+        if overhead > 0:
+            self._spend_extra(overhead)
         if size > self._body_left:
             raise RequestRefusedError(BODY_TOO_LARGE)
         self._body_left -= size
@@ -110,4 +116,4 @@ class ChunkDecoder:
     def _spend_extra(self, size: int) -> None:
         self._extra_left -= size
         if self._extra_left < 0:
-            raise malformed("its chunked body carries too many extensions or trailers")
+            raise malformed("its chunked body carries too much besides its content")

@@ -1,6 +1,6 @@
 """One request and its answer on a connection, as the application sees them through ASGI.
 
-Extends uvicorn's cycle, which lets the application pull the body. What differs: answers to
+Takes the place of uvicorn's cycle. What differs: answers to
 HTTP/1.0 are never chunked, header injection is checked once per head, failures of the application
 are answered in our own error object, and what is sent after the client has left is dropped.
 """
@@ -17,7 +17,7 @@ from pointsman.core.abort import AbortSignal
 from pointsman.server.rejections import INTERNAL_ERROR, error_body, error_headers
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application, ASGISendEvent
+    from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
 
 CONNECTION_EXTENSION = "pointsman.connection"
 """Key in `scope["extensions"]` of the request's `ClientConnection`."""
@@ -180,6 +180,23 @@ class Exchange(RequestResponseCycle):
             self.transport.write(b"%x\r\n%b\r\n%b" % (len(body), body, end))
         elif end:
             self.transport.write(end)
+
+    # ASGI: the receive callable
+    async def receive(self) -> "ASGIReceiveEvent":
+        """Wait for a piece of the body, or for the client to leave once it is complete."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not self.disconnected and not self.response_complete:
+            if self.more_body:  # else what arrives is the next request, which is held back
+                self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        body = bytes(self.body)
+        self.body.clear()
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     # Events of the connection
     def add_body(self, body: bytes) -> None:

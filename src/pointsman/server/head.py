@@ -57,6 +57,7 @@ class HeadReader:
         if not self._held and data[0] != _CR:
             end = data.find(_END) + 4
             if end > 3:
+                self._may_skip_line = True
                 return self._checked(data[:end]), data[end:]
         return self._take_piece(data)
 
@@ -66,6 +67,7 @@ class HeadReader:
         # Some clients send an empty line after a body; RFC 9112 section 2.2 says to skip one.
         if self._may_skip_line and held.startswith(b"\r\n"):
             del held[:2]
+            self._searched = 0
             self._may_skip_line = False
         end = held.find(_END, max(0, self._searched - 3)) + 4
         if end <= 3:

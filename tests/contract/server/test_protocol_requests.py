@@ -111,6 +111,25 @@ def test_pipelined_bytes_beyond_the_bound_wait_in_the_kernel(server):
     assert seen.count(b"y") >= 10 * len(big)
 
 
+def test_small_requests_sent_ahead_never_pile_up(server):
+    """The server reads ahead no more than the bound and one read, however long it goes on."""
+    count, most = 4000, 0
+    requests = get(b"/echo", b"X-Pad: " + b"p" * 400) * (count - 1)
+    requests += get(b"/echo", b"Connection: close")
+    with server.connect() as client:
+        sender = threading.Thread(target=client.sendall, args=(requests,))
+        sender.start()
+        answers = []
+        while piece := client.recv(65536):
+            answers.append(piece)
+            for connection in list(server.listener._shared.connections):
+                most = max(most, len(connection._ahead))
+        sender.join()
+
+    assert b"".join(answers).count(b"HTTP/1.1 200") == count
+    assert 0 < most <= 65_536 + 262_144
+
+
 def test_a_bad_second_request_is_refused_after_the_first_answer(server):
     """Order holds for refusals too."""
     answer = server.exchange(post(b"/echo", b"fine") + b"GET / HTTP/1.1\r\nHost : x\r\n\r\n")

@@ -67,10 +67,11 @@ def test_any_bytes_are_decoded_within_the_bound_or_refused(data, cut):
         (b"5;" + b"x" * 60 + b"\r\n", 400),
         (b"0\r\n" + b"a: b\r\n" * 20, 400),
         (b"1\r\nx" * 2, 400),
+        (b"1\r\nx\r\n" * 20, 400),
     ],
 )
 def test_bounds_and_framing_are_kept(data, status):
-    """50 bytes of body, 50 of extensions and trailers."""
+    """50 bytes of body, 50 of small chunks, extensions and trailers."""
     with pytest.raises(RequestRefusedError) as caught:
         ChunkDecoder(50, 50).feed(data + b"\r\n")
     assert caught.value.rejection.status == status
@@ -78,4 +79,4 @@ def test_bounds_and_framing_are_kept(data, status):
 
 def test_the_bound_itself_is_accepted():
     """Exactly as much as allowed."""
-    assert ChunkDecoder(50, 0).feed(encode([b"x" * 50])) == (b"x" * 50, b"")
+    assert ChunkDecoder(50, 5).feed(encode([b"x" * 50])) == (b"x" * 50, b"")

@@ -78,6 +78,21 @@ def test_a_carriage_return_and_its_line_feed_may_be_cut():
     assert reader.take(b"\n") == (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"")
 
 
+def test_an_empty_line_before_each_request_is_skipped():
+    """However it is cut; some clients end every body with one."""
+    reader = HeadReader(1000, 10)
+    for pieces in (
+        [b"\r", b"\n", HEAD],
+        [b"\r\n", HEAD],
+        [b"\r\n" + HEAD],
+        [HEAD],
+        [b"\r\n", HEAD],
+    ):
+        assert take_all(reader, pieces) == (HEAD, b"")
+    with pytest.raises(RequestRefusedError):
+        take_all(reader, [b"\r\n", b"\r\n", HEAD])
+
+
 def test_the_bounds_are_exact():
     """The size and count named in the settings are still accepted."""
     lines = b"".join(b"h%04d: v\r\n" % number for number in range(300))
