@@ -12,6 +12,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
+from typing import cast
 
 import httptools
 import msgspec
@@ -99,8 +100,8 @@ class MockConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the connection, so that closing the server ends it."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        # uvloop's transports have the methods but not the base class.
+        self._transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)
         self._server.nobody_connected.clear()
 
@@ -182,6 +183,10 @@ class MockConnection(asyncio.Protocol):
                 await self._answer(incoming)
                 if not incoming.keep_alive and self._transport is not None:
                     self._transport.close()
+        except Exception:
+            # A fault of the mock must not look like a slow provider.
+            self.drop()
+            raise
         finally:
             self._task = None
 
