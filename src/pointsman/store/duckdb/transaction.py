@@ -28,9 +28,9 @@ class Writing:
     def __init__(self, file: DuckDbFile, clock: Clock) -> None:
         self.clock = clock
         self._file = file
+        self._is_certain = True
         with file.session() as connection:
-            row = connection.execute("SELECT max(position) FROM calls").fetchone()
-        self.last_position: int = row[0] if row is not None and row[0] is not None else 0
+            self.last_position = _read_position(connection)
 
     def take_position(self) -> int:
         """Return the next number of the order of arrival."""
@@ -49,21 +49,28 @@ class Writing:
             StoreFullError: No room for the ingest file, the log or the file.
             StoreUnavailableError: Anything else that the engine or the disk refused.
         """
-        before = self.last_position
         try:
             with self._file.session() as connection:
+                if not self._is_certain:
+                    self.last_position = _read_position(connection)
+                # A commit may be on disk although it was reported as failed: the engine says so
+                # when there was no room for the checkpoint after it.
+                self._is_certain = False
                 yield from _transaction(connection)
-        except BaseException as error:
-            self.last_position = before
-            if isinstance(error, OSError):
-                raise _translate(error) from error
-            raise
+            self._is_certain = True
+        except OSError as error:
+            raise _translate(error) from error
 
 
 def with_range(request_ids: list[str]) -> list[object]:
     """Return three bound parameters: a range of `request_ms`, which prunes, and the ids."""
     milliseconds = [request_ms_of(request_id) for request_id in request_ids]
     return [min(milliseconds), max(milliseconds), request_ids]
+
+
+def _read_position(connection: DuckDBPyConnection) -> int:
+    row = connection.execute("SELECT max(position) FROM calls").fetchone()
+    return int(row[0]) if row is not None and row[0] is not None else 0
 
 
 def _transaction(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
