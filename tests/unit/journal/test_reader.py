@@ -66,8 +66,8 @@ def test_a_journal_that_does_not_exist_is_empty(root):
 
 
 def test_an_id_inside_another_field_does_not_count(root):
-    """A prompt's label may hold another request's id."""
-    write(root, "0", 5, user=f'"request_id":"{request_id(6)}"')
+    """A caller's label may hold another request's id, under any name."""
+    write(root, "0", 5, tags={"request_id": request_id(6)})
 
     assert JournalReader(root).find(request_id(6)) is None
 

@@ -176,19 +176,20 @@ def test_a_folder_emptied_by_hand_is_read_from_its_start(root):
 
 def test_a_full_disk_leaves_recovery_for_the_next_start(root, monkeypatch):
     """The gateway starts all the same, and charges what it knows of."""
-    leave(root, "0", begun=[make_begin(1)])
+    clock = ManualClock(4_000_000_000_000_000_000)  # a day after any file's own time
+    leave(root, "0", begun=[make_begin(1, started_unix_ns=clock.unix_ns())])
 
     def full(fd, batch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
         patched.setattr("os.write", full)
-        recovery = recover(root, ManualClock())
+        recovery = recover(root, clock)
     assert (len(recovery.crashed), recovery.unwritten) == (1, 1)
     assert recovery.spend_today_nano_usd == {"key:ci": 5_000, "tenant:acme": 5_000}
 
-    assert len(recover(root, ManualClock()).crashed) == 1
-    assert recover(root, ManualClock()).crashed == []
+    assert len(recover(root, clock).crashed) == 1
+    assert recover(root, clock).crashed == []
 
 
 def test_a_journal_that_does_not_exist_needs_no_recovery(root):

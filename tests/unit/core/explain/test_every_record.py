@@ -1,8 +1,9 @@
 """What holds for the telling of any record at all."""
 
 import re
+from math import isfinite
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from msgspec.json import decode, encode
 
 from arbitrary_records import numbers_in, records
@@ -114,8 +115,9 @@ def test_flat_records_have_exactly_the_published_keys(record):
 @given(records)
 def test_what_was_stored_is_told_as_what_was_made(record):
     """`why` reads the journal; the answer to the request told it from memory."""
+    assume(all(isfinite(number) for number in numbers_in(record)))  # JSON has no others
+
     stored = decode(encode(record), type=CallRecord)
 
-    if encode(stored) == encode(record) and "nan" not in repr(record) and "inf" not in repr(record):
-        assert paragraph(stored) == paragraph(record)
-        assert tree(stored) == tree(record)
+    assert paragraph(stored) == paragraph(record)
+    assert tree(stored) == tree(record)
