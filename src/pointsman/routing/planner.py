@@ -19,7 +19,7 @@ from pointsman.routing.complexity import complexity_of
 from pointsman.routing.considered import bound, consider, exclude_all, refusal
 from pointsman.routing.filters import provider_state
 from pointsman.routing.outcome import first_choice
-from pointsman.routing.resolve import Resolution, resolve
+from pointsman.routing.resolve import MAX_SHOWN_NAME, Resolution, resolve
 from pointsman.routing.route import Chain, Route
 from pointsman.routing.scope import ModelScopes
 from pointsman.routing.size import size_class
@@ -89,12 +89,13 @@ class Planner:
             return
 
         try:
-            exclude_all(record, resolve(self.table, name).chain, name, patterns)
+            chain = resolve(self.table, name).chain
+            exclude_all(record, chain, name[:MAX_SHOWN_NAME], patterns)
         except UnknownModelError:
             # Whether the name exists is not this caller's business.
             record.candidates = []
         raise PermissionDeniedError(
-            f"this key may not ask for the model `{name[:200]}`",
+            f"this key may not ask for the model `{name[:MAX_SHOWN_NAME]}`",
             param="model",
             code="model_not_allowed",
         )

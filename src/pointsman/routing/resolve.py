@@ -12,6 +12,9 @@ from pointsman.core.target import Target
 from pointsman.routing.route import Chain, Route
 from pointsman.routing.table import AUTO, RoutingTable
 
+MAX_SHOWN_NAME = 200
+"""Characters of a model name that messages and exclusions show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -95,7 +98,8 @@ def _undeclared(table: RoutingTable, provider: str, model: str) -> Target:
 
 
 def _unknown(table: RoutingTable, name: str) -> UnknownModelError:
-    known = [entry.name for entry in table.names()]
-    near = get_close_matches(name, known, n=3)
+    # Callers choose the name: comparing a very long one with every known name would be a load.
+    shown = name[:MAX_SHOWN_NAME]
+    near = get_close_matches(shown, [entry.name for entry in table.names()], n=3)
     hint = f"; did you mean {' or '.join(f'`{item}`' for item in near)}?" if near else ""
-    return UnknownModelError(f"model `{name[:200]}` is not known here{hint}", param="model")
+    return UnknownModelError(f"model `{shown}` is not known here{hint}", param="model")

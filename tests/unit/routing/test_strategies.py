@@ -52,7 +52,7 @@ def test_each_share_is_a_half_open_interval(value, chosen):
 
 def test_rounding_leaves_nobody_without_a_target():
     """Ten tenths are a little less than one."""
-    shares = {f"t{index}": 0.1 for index in range(10)}
+    shares = {**{f"t{index}": 0.1 for index in range(10)}, "never": 0.0}
 
     assert pick(shares, 0.9999999999999999) == "t9"
 

@@ -1,7 +1,9 @@
 """Globs agree with a plain reference, and take linear time on what makes others explode."""
 
 import time
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,30 @@ def _reference(pattern: str, text: str) -> bool:
                 row.append(reach[index] and sign in {"?", character})
         reach = row
     return reach[-1]
+
+
+def _all_texts(alphabet: str, longest: int) -> list[str]:
+    return ["".join(t) for n in range(longest + 1) for t in product(alphabet, repeat=n)]
+
+
+def test_every_short_glob_means_what_its_definition_says():
+    """All patterns of up to five signs on all texts of up to four."""
+    texts = _all_texts("ab", 4)
+    for pattern in _all_texts("ab*?", 5):
+        matches = compile_glob(pattern)
+        assert [text for text in texts if matches(text)] == [
+            text for text in texts if _reference(pattern, text)
+        ]
+
+
+@pytest.mark.parametrize("pattern", ["A", "a?c", "*B*", "A*c"])
+def test_case_counts_and_a_line_end_is_a_character_like_any_other(pattern):
+    """A-04."""
+    matches = compile_glob(pattern)
+
+    assert matches("a\nc") is (pattern == "a?c")
+    assert not matches("abc") or pattern == "a?c"
+    assert compile_glob("a*c?")("a\n\nc\n")
 
 
 @given(PATTERNS, TEXTS)
