@@ -204,16 +204,10 @@ class MockResponse:
         return seconds
 
     async def _wait(self, seconds: float | None) -> None:
-        patience = self._patience
-        try:
-            if self._has_begun:
-                await patience.wait_for_next(seconds)
-            else:
-                await patience.wait_for_first(seconds)
-        except BaseException:
-            self._is_over = True
-            self._counters.aborted += 1
-            raise
+        if self._has_begun:
+            await self._patience.wait_for_next(seconds)
+        else:
+            await self._patience.wait_for_first(seconds)
 
     async def _stop(self, action: Stop) -> None:
         if action.how == "stall":
