@@ -14,6 +14,7 @@ from pointsman.transport.connection import Connection
 from pointsman.transport.dialing import Resolver, dial, look_up, make_tls
 from pointsman.transport.exchange import HttpRequest, HttpResponse, Timings, TransportError
 from pointsman.transport.head import RequestEncoder
+from pointsman.transport.in_flight import InFlight
 from pointsman.transport.pool import ConnectionPool
 from pointsman.transport.response import Response
 from pointsman.transport.settings import Origin, TransportSettings
@@ -77,27 +78,27 @@ class HttpClient:
         connection = self._take_idle(request, timings)
         if connection is None:
             connection = await self._claim(request, timings, total_at_ns, fresh=False)
-        response = self._response(connection, request, timings, total_at_ns)
+        flight = self._flight(connection, request, timings, total_at_ns)
         try:
-            await response.start(head)
+            await flight.start(head)
         except TransportError as error:
             # The server may have closed the idle connection while the request was on its way. It
             # may also have taken the request and then died, so only a repeatable one is repeated.
-            is_stale = timings.reused_connection and response.is_unanswered
+            is_stale = timings.reused_connection and not flight.answer.has_begun
             if not (is_stale and error.kind == "reset" and request.is_repeatable):
                 raise
         else:
-            return response
+            return Response(flight)
 
         connection = await self._claim(request, timings, total_at_ns, fresh=True)
-        response = self._response(connection, request, timings, total_at_ns)
-        await response.start(head)
-        return response
+        flight = self._flight(connection, request, timings, total_at_ns)
+        await flight.start(head)
+        return Response(flight)
 
-    def _response(
+    def _flight(
         self, connection: Connection, request: HttpRequest, timings: Timings, total_at_ns: int
-    ) -> Response:
-        return Response(
+    ) -> InFlight:
+        return InFlight(
             connection,
             request,
             timings,

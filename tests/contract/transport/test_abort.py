@@ -198,13 +198,13 @@ async def test_a_stalled_reader_holds_the_server_back(connect):
     async with RawServer(script) as server:
         client = connect(server.url, max_buffered_bytes=100_000)
         response = await client.send(ask())
-        await until(lambda: response._connection._is_paused)
+        await until(lambda: response._flight._connection._is_paused)
         before = -1
         while before != sent:  # until the buffers of both kernels are full
             before = sent
             await asyncio.sleep(0.05)
         assert sent < total // 2
-        assert response._answer.buffered_bytes < 100_000 + (1 << 18) + 1
+        assert response._flight.answer.buffered_bytes < 100_000 + (1 << 18) + 1
 
         received = 0
         while arrived := await response.read_some():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -266,3 +267,44 @@ async def test_one_answer_has_one_reader(connect):
         response.close()
         with pytest.raises(TransportError):
             await first
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_slot_is_lost_in_a_storm(seed, connect):
+    """Answers, closes, resets, stalls, cancellations and repeats in any order."""
+    random = Random(seed)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await asyncio.sleep(random.choice([0, 0, 0.001, 0.003]))
+            await peer.send(random.choice([HELLO, HELLO, HELLO, CLOSING, HELLO[:-1], b"", b"?"]))
+            if random.random() < 0.2:
+                peer.reset()
+                return
+
+    async with RawServer(script) as server:
+        client = connect(server.url, max_connections=3, keepalive_s=0.002)
+        endings = Counter()
+
+        async def one() -> None:
+            await asyncio.sleep(random.random() / 10)
+            request = ask(
+                is_repeatable=random.random() < 0.5,
+                connect_s=random.choice([0.01, 5]),
+                first_token_s=0.02,
+                idle_s=0.02,
+            )
+            task = asyncio.ensure_future(whole(client, request))
+            if random.random() < 0.3:
+                asyncio.get_running_loop().call_later(random.random() / 50, task.cancel)
+            try:
+                endings[str(await task)] += 1
+            except asyncio.CancelledError:
+                endings["cancelled"] += 1
+
+        await asyncio.gather(*(one() for _ in range(300)))
+        assert endings["(200, b'hello')"] > 20
+        await until(lambda: client.pool.open_count == 0)
+        assert client.pool._free_slots == 3
+        assert client.pool.waiting_count == 0
