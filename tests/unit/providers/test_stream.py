@@ -174,6 +174,18 @@ async def test_a_chunk_is_forwarded_as_the_bytes_it_came_in():
     assert chunks[0].data == payload
 
 
+async def test_a_chunk_over_several_lines_is_handed_on_as_one():
+    """MM-02: a line end inside the payload would end the client's event too early."""
+    lines = json.dumps({"choices": [{"delta": {"content": "a\n"}}]}, indent=1).splitlines()
+    body = b"".join(b"data: " + line.encode() + b"\n" for line in lines) + b"\n"
+
+    chunks, failure, _ = await play(body, chunk(finish="stop"), DONE)
+
+    assert failure is None
+    assert b"\n" not in chunks[0].data
+    assert text_of(chunks) == "a\n"
+
+
 async def test_usage_that_nobody_asked_for_is_hidden_in_content_chunks_too():
     """AP-15: OpenAI writes `"usage":null` on every chunk once usage is asked for."""
     usage = {"prompt_tokens": 1, "completion_tokens": 2}

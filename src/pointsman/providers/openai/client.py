@@ -107,7 +107,7 @@ class OpenAiProvider:
         completion is handed on as chunks.
         """
         response = await self._send(request, self._stream_headers)
-        if "text/event-stream" in response.headers.get("content-type", ""):
+        if "text/event-stream" in response.headers.get("content-type", "").lower():
             return OpenAiStream(response, request, self._judge, self._clock)
         try:
             first = await response.read_some()

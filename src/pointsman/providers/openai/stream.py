@@ -170,6 +170,9 @@ class OpenAiStream:
         if payload == _DONE:
             self._is_done = True
             return None
+        if b"\n" in payload:
+            # JSON over several lines; a chunk is handed on as one. Within strings there is none.
+            payload = payload.replace(b"\n", b" ")
         try:
             chunk = decode_chunk(payload)
         except MALFORMED:
