@@ -10,14 +10,13 @@ import sys
 import msgspec
 import uvloop
 
-from pointsman.app import Gateway
+from pointsman.app.gateway import Gateway
+from pointsman.cli.configuration import load_configuration
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_IN_USE, DATA_UNUSABLE, OK, PORT_BUSY
 from pointsman.config.data_folder import DataFolder, DataFolderError, DataFolderInUseError
-from pointsman.config.environment import read_environment
-from pointsman.config.loader import find_file, load
+from pointsman.config.loader import find_file
 from pointsman.config.root import LoadedConfig
 from pointsman.core.errors import ConfigError
-from pointsman.providers.registry import KNOWN_KINDS
 from pointsman.server.listener import BindError, bind_socket
 
 GRACE_S = 20.0
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _start(args: argparse.Namespace) -> int:
-    loaded = load_configuration(args)
+    loaded = load_with_options(args)
     folder = DataFolder.open(args.data_dir)
     try:
         server = loaded.config.server
@@ -66,7 +65,7 @@ def _start(args: argparse.Namespace) -> int:
         folder.close()
 
 
-def load_configuration(args: argparse.Namespace) -> LoadedConfig:
+def load_with_options(args: argparse.Namespace) -> LoadedConfig:
     """Load the named file, else `./pointsman.yaml`, else the environment; apply the options.
 
     Raises:
@@ -75,12 +74,8 @@ def load_configuration(args: argparse.Namespace) -> LoadedConfig:
     options = {
         name: value for name in ("host", "port") if (value := getattr(args, name, None)) is not None
     }
-    return load(
-        find_file(str(args.config) if args.config is not None else None),
-        environment=read_environment(),
-        known_kinds=KNOWN_KINDS,
-        server_options=options,
-    )
+    file = find_file(str(args.config) if args.config is not None else None)
+    return load_configuration(file, server_options=options)
 
 
 async def _serve(
@@ -106,7 +101,7 @@ async def _serve(
 
 def _reload(gateway: Gateway, args: argparse.Namespace) -> None:
     try:
-        loaded = load_configuration(args)
+        loaded = load_with_options(args)
         gateway.reload(loaded)
     except ConfigError as error:
         _log.error("the configuration was not loaded; the old one stays:\n%s", error.message)

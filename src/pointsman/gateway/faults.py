@@ -7,6 +7,7 @@ whole answers and for the error event inside a stream alike. Knows no sockets an
 import math
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from pointsman.core.errors import (
@@ -18,10 +19,18 @@ from pointsman.core.errors import (
 )
 from pointsman.core.failures import FailureClass
 from pointsman.core.records import Attempt, CallRecord
-from pointsman.wire.openai.errors import ErrorBody, ErrorObject, ErrorObjectWithMetadata
+from pointsman.wire.openai.errors import (
+    ErrorBody,
+    ErrorObject,
+    ErrorObjectWithMetadata,
+    ReceivedErrorObject,
+    decode_received_error,
+)
 
 CLIENT_LEFT_STATUS = 499
 """Recorded, never sent: nobody is there to read it. The number is nginx's."""
+MAX_PASSED_ON_CHARACTERS = 4000
+"""Longest message of a provider that is passed on to the caller."""
 
 
 class Fault(Struct):
@@ -31,6 +40,8 @@ class Fault(Struct):
     body: ErrorBody
     headers: dict[str, str]
     failure_class: FailureClass | None = None
+    recorded: str | None = None
+    """What the record says instead of the body's message, which may repeat parts of a prompt."""
 
 
 def fault_of(error: BaseException, record: CallRecord) -> Fault:
@@ -91,14 +102,30 @@ def _passed_on(error: UpstreamError, metadata: dict[str, object]) -> Fault:
     """The caller's own fault, in the provider's words: only the caller can mend it."""
     status = error.upstream_status if error.upstream_status is not None else 502
     status = status if 400 <= status < 500 else 400
+    said = _said_by_provider(error.upstream_body)
     body = _object(
-        error.message, "invalid_request_error", error.upstream_code or error.code, metadata
+        (said.message or error.message)[:MAX_PASSED_ON_CHARACTERS],
+        said.type or "invalid_request_error",
+        str(said.code) if said.code is not None else error.upstream_code or error.code,
+        metadata,
     )
+    body.param = said.param
     fault = Fault(
-        status=status, body=ErrorBody(body), headers={}, failure_class=error.failure_class
+        status=status,
+        body=ErrorBody(body),
+        headers={},
+        failure_class=error.failure_class,
+        recorded=error.message,
     )
     _retry_headers(fault, error.retry_after_s, may_help=False)
     return fault
+
+
+def _said_by_provider(body: bytes) -> ReceivedErrorObject:
+    try:
+        return decode_received_error(body).error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ReceivedErrorObject()
 
 
 def _fault(

@@ -42,7 +42,7 @@ class Recorder:
         record.status = fault.status
         record.error = CallFailure(
             code=error.code or error.type,
-            message=error.message,
+            message=fault.recorded or error.message,
             failure_class=fault.failure_class.value if fault.failure_class is not None else None,
         )
 

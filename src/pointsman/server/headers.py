@@ -12,6 +12,7 @@ from pointsman.core.records import CallRecord
 
 HeaderList: TypeAlias = list[tuple[bytes, bytes]]
 
+MAX_VALUE_CHARACTERS = 256
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 _JSON = (b"content-type", b"application/json")
 
@@ -64,7 +65,8 @@ class ResponseHeaders:
 
 
 def header_value(text: str) -> bytes:
-    """Return `text` as a header value: visible ASCII as it is, the rest percent-encoded."""
+    """Return `text` as a header value: visible ASCII as it is, the rest percent-encoded, bounded."""
+    text = text[:MAX_VALUE_CHARACTERS]
     if text.isascii() and text.isprintable() and " " not in text and "%" not in text:
         return text.encode()
     return quote(text, safe=_SAFE).encode()

@@ -28,4 +28,20 @@ class ErrorBody(Struct):
     error: ErrorObject
 
 
+class ReceivedErrorObject(Struct):
+    """The same as a provider sends it: any part may be missing, codes may be numbers."""
+
+    message: str | None = None
+    type: str | None = None
+    param: str | None = None
+    code: str | int | None = None
+
+
+class ReceivedErrorBody(Struct):
+    """The whole body as a provider sends it."""
+
+    error: ReceivedErrorObject
+
+
 encode_error = msgspec.json.Encoder().encode
+decode_received_error = msgspec.json.Decoder(ReceivedErrorBody).decode

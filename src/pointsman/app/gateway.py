@@ -1,4 +1,4 @@
-"""The composition root: the only file that names concrete classes and joins the rooms.
+"""The composition root of a gateway worker.
 
 `Gateway` is one worker: built from a loaded configuration and an open data folder, started on a
 bound socket, reloaded as a whole, stopped with a grace period.
