@@ -80,7 +80,7 @@ class PriceBook:
         Call it at start, before requests are taken: the first read of the data costs 0.1 to 0.3 s
         and blocks. A model that was not named here costs well under a millisecond on first use.
         """
-        self._read_data()
+        self._loaded_catalogue()
         for provider, model in pairs:
             self._schedule_of(provider, model)
 
@@ -155,9 +155,9 @@ class PriceBook:
             override = self._overrides.get(name)
             if override is not None:
                 return override
-        return self._read_data().schedule_of(telemetry_name, model, any_provider=self._any)
+        return self._loaded_catalogue().schedule_of(telemetry_name, model, any_provider=self._any)
 
-    def _read_data(self) -> Catalogue:
+    def _loaded_catalogue(self) -> Catalogue:
         if self._catalogue is None:
             self._catalogue = Catalogue()
         return self._catalogue

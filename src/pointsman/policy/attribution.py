@@ -224,10 +224,8 @@ def _add_tag(made: Attribution, name: str, value: object) -> None:
     clean_name = _clean(name)
     if clean_name is None or len(name.encode("utf-8", "replace")) > MAX_TAG_NAME_BYTES:
         _ignore(made, 1)
-    elif len(made.tags) < MAX_TAGS:
-        made.tags[clean_name] = _clean(_text_of(value)) or ""
     else:
-        _ignore(made, 1)
+        made.tags[clean_name] = _clean(_text_of(value)) or ""
 
 
 def _text_of(value: object) -> str:

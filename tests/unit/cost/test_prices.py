@@ -266,6 +266,24 @@ def test_the_memory_of_models_is_bounded_whatever_names_are_asked_for():
     assert len(book._compiled) == 3
 
 
+def test_warming_compiles_the_named_models_before_the_first_request():
+    """The price data is read at start, not on the path of a request."""
+    book = PriceBook(PricesConfig(), "test")
+
+    book.warm([("openai", "gpt-4o-mini"), ("openai", "nobody")])
+
+    assert list(book._compiled) == [("openai", "gpt-4o-mini"), ("openai", "nobody")]
+    assert book._catalogue is not None
+
+
+def test_an_override_without_context_is_bounded_by_the_default():
+    """An override has no context size; 4096 tokens are assumed."""
+    price = PriceConfig(input_usd_per_mtok=1, output_usd_per_mtok=1)
+    book = PriceBook(PricesConfig(models={"mine": price}), "test")
+
+    assert book.upper_bound("openai", "mine", 10, None, AT) == 10_000 + 4_096_000
+
+
 def test_importing_the_room_reads_no_price_data():
     """Importing opens nothing and costs nothing; `warm` does, when it is called."""
     code = "import sys, pointsman.cost.prices; print('genai_prices' in sys.modules)"

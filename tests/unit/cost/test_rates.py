@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.usage import Usage
-from pointsman.cost.rates import DAY_NS, ContextBands, Period, Rates, bill, upper_bound
+from pointsman.cost.rates import (
+    DAY_NS,
+    ContextBands,
+    Period,
+    PriceSchedule,
+    Rates,
+    bill,
+    upper_bound,
+)
 
 GPT = ContextBands((Rates(input=150_000_000, output=600_000_000, cache_read=75_000_000),))
 counts = st.none() | st.integers(0, 10**9)
@@ -83,6 +91,22 @@ def test_hours_that_cross_midnight_apply_on_both_sides():
     assert night.applies(DAY_NS + 5 * hour_ns)
     assert not night.applies(6 * hour_ns)
     assert not night.applies(12 * hour_ns)
+
+
+def test_the_last_price_counts_when_none_is_valid_yet():
+    """A call before the first date of a price list is charged by its oldest entry."""
+    later = ContextBands((Rates(input=9, output=9),))
+    schedule = PriceSchedule((Period(later, from_unix_ns=200), Period(GPT, from_unix_ns=100)), "v")
+
+    assert schedule.bands_at(50) is GPT
+    assert schedule.bands_at(150) is GPT
+    assert schedule.bands_at(200) is later
+
+
+def test_an_upper_bound_without_a_rate_is_unknown():
+    """What cannot be priced cannot be held."""
+    assert upper_bound(ContextBands((Rates(input=1),)), 10, 10) is None
+    assert upper_bound(ContextBands((Rates(input=1),)), 10, 0) == 1
 
 
 @given(counts, counts, counts, counts, counts, st.lists(rates, min_size=6, max_size=6))

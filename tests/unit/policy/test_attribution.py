@@ -206,6 +206,24 @@ def test_at_most_32_tags_are_kept_and_the_rest_is_counted():
     assert long_name.ignored == {"tags": 1}
 
 
+def test_metadata_nested_beyond_measure_is_an_empty_tag():
+    """A body may nest as deeply as the decoder allows; attribution never raises."""
+    nested: list = []
+    for _ in range(100_000):
+        nested = [nested]
+
+    made = made_of(metadata={"deep": nested, "ok": "1"})
+
+    assert made.tags == {"deep": "", "ok": "1"}
+    while nested:
+        nested = nested.pop()
+
+
+def test_a_number_too_long_for_the_standard_library_is_no_reason_to_fail():
+    """Integers of JSON have no bound; those of `str` do."""
+    assert made_of(metadata={"user_id": 10**200}).user == "1" + "0" * 200
+
+
 @given(
     st.dictionaries(
         st.sampled_from([f"x-pointsman-{n}" for n in ("tags", "user", "tenant", "run-id")]),
