@@ -420,3 +420,20 @@ async def test_calls_do_not_disturb_each_other(stage: Stage):
 
     assert [failure for _, failure in results] == [None] * 20
     assert len({chunks[0].response_id for chunks, _ in results}) == 20
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_connection_serves_the_next_call(stage: Stage, stream: bool):
+    """The end of a stream is read, so that its connection goes back to the pool."""
+    provider, _ = await stage()
+    attempts = []
+    for _ in range(3):
+        request = call(stream=stream)
+        if stream:
+            await collect(provider, request)
+        else:
+            await provider.complete(request)
+        attempts.append(request.attempt)
+
+    assert [attempt.reused_connection for attempt in attempts[1:]] == [True, True]
+    assert [attempt.connect_ns for attempt in attempts[1:]] == [0, 0]

@@ -139,6 +139,16 @@ async def test_a_long_error_body_is_cut_not_refused():
     assert response.is_closed
 
 
+async def test_an_answer_beyond_the_bound_is_refused():
+    """A provider that answers without end does not fill our memory."""
+    response = WrittenResponse([b"x" * (1 << 20)] * 17, headers=JSON)
+
+    with pytest.raises(UpstreamError) as caught:
+        await provider(ScriptedHttp(response)).complete(call())
+
+    assert caught.value.failure_class is F.PROTOCOL
+
+
 async def test_an_error_whose_body_breaks_off_keeps_its_status():
     """A 429 is a 429, also when the connection ends inside its body."""
     response = WrittenResponse([b'{"err', TransportError("truncated", "x")], 429, {})

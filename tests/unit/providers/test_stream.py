@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
+from pointsman.providers.openai.chunk import without_usage
 from pointsman.providers.openai.decode import Judge
-from pointsman.providers.openai.stream import OpenAiStream, without_usage
+from pointsman.providers.openai.stream import OpenAiStream
 from pointsman.resilience.classify import classify
 from pointsman.transport.exchange import TransportError
 from provider_scenarios import CLOCK, call, text_of
