@@ -7,6 +7,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, cast
 
 from pointsman.core.clock import Clock
@@ -85,7 +86,8 @@ class Connection(asyncio.Protocol):
     @property
     def is_usable(self) -> bool:
         """Whether, as far as the loop has seen, the server still listens."""
-        return not self._has_ended and self._transport is not None
+        transport = self._transport
+        return transport is not None and not self._has_ended and not transport.is_closing()
 
     @property
     def is_gone(self) -> bool:
@@ -108,8 +110,12 @@ class Connection(asyncio.Protocol):
         self.resume()
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Send, or queue when the socket is full (then `is_write_paused`)."""
-        if self._transport is not None:
+        """Send, or queue when the socket is full (then `is_write_paused`).
+
+        A transport that has failed says so in the next turn of the loop; until then uvloop's raises
+        on use, so it is left alone.
+        """
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(piece)
 
     def pause(self) -> None:
@@ -133,9 +139,7 @@ class Connection(asyncio.Protocol):
             return
 
         if by_reset and not transport.is_closing():
-            raw = transport.get_extra_info("socket")
-            if raw is not None:
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            _set(transport, socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
 
     def close_now(self) -> None:
@@ -166,16 +170,12 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
 
-        raw = transport.get_extra_info("socket")
-        if raw is None:
-            return
-
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        _set(transport, socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _set(transport, socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # Linux and macOS name the same option differently.
         option = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
         if option is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, option, _PROBE_AFTER_S)
+            _set(transport, socket.IPPROTO_TCP, option, _PROBE_AFTER_S)
 
     def data_received(self, data: bytes) -> None:
         """Hand on, or end an idle connection: nobody asked for these bytes."""
@@ -229,3 +229,11 @@ class Connection(asyncio.Protocol):
             self._receiver.on_deadline(self._phase)
         elif self._deadline_ns < _NEVER_NS:
             self._arm()
+
+
+def _set(transport: asyncio.BaseTransport, level: int, option: int, value: int | bytes) -> None:
+    """Set an option if the socket still takes it: one that the peer has reset may not (macOS)."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        with suppress(OSError):
+            raw.setsockopt(level, option, value)

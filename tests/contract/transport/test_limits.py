@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -115,6 +116,44 @@ async def test_an_answer_before_the_request_is_read_ends_the_sending(connect):
     async with RawServer(script) as server:
         client = connect(server.url)
         assert await whole(client, ask(body=bytes(1 << 25))) == (413, b"no")
+        await until(lambda: client.pool.open_count == 0)
+
+
+async def test_a_connection_with_half_a_request_on_it_is_not_used_again(connect):
+    """Even when all that was written has been read: the server still waits for the rest."""
+
+    async def script(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n")
+        await has_head.wait()
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.05):
+                    await peer.reader.read(1 << 20)
+        await peer.send(b"no")
+        await peer.gone()
+
+    has_head = asyncio.Event()
+    async with RawServer(script) as server:
+        client = connect(server.url)
+        response = await client.send(ask(body=bytes(1 << 25)))
+        has_head.set()
+        assert await response.read(9) == b"no"
+        assert client.pool.idle_count == 0
+
+
+@pytest.mark.parametrize("way", ["reset", "close"])
+async def test_a_server_that_leaves_while_the_request_is_sent_is_a_reset(way, connect):
+    """The bytes still queued have nowhere to go."""
+
+    async def script(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        if way == "reset":
+            peer.reset()
+
+    async with RawServer(script) as server:
+        client = connect(server.url)
+        assert await whole(client, ask(body=bytes(1 << 25))) == "reset"
         await until(lambda: client.pool.open_count == 0)
 
 
