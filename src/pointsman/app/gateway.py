@@ -9,6 +9,7 @@ import gc
 import logging
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from pointsman import __version__
 from pointsman.config.data_folder import DataFolder
@@ -289,6 +290,8 @@ def listener_settings(server: ServerConfig) -> ListenerSettings:
         host=server.host,
         port=server.port,
         header_prefix=server.metadata_key,
+        cert_file=Path(server.tls_cert_file) if server.tls_cert_file is not None else None,
+        key_file=Path(server.tls_key_file) if server.tls_key_file is not None else None,
         limits=ServerLimits(
             max_head_bytes=server.max_header_bytes,
             max_body_bytes=server.max_body_bytes,

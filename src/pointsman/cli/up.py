@@ -113,7 +113,8 @@ def banner(loaded: LoadedConfig, port: int) -> str:
     """Return what a newcomer needs to see: where it listens and what to type."""
     host = loaded.config.server.host
     shown = f"[{host}]" if ":" in host else host
-    base = f"http://{shown}:{port}"
+    scheme = "https" if loaded.config.server.tls_cert_file is not None else "http"
+    base = f"{scheme}://{shown}:{port}"
     mocks = [name for name, each in loaded.config.providers.items() if each.kind == "mock"]
     body = msgspec.json.encode(
         {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}

@@ -154,7 +154,12 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         )
         for name, provider in config.providers.items()
     }
-    return replace(config, providers=providers)
+    server = replace(
+        config.server,
+        tls_cert_file=_absolute(config.server.tls_cert_file, folder),
+        tls_key_file=_absolute(config.server.tls_key_file, folder),
+    )
+    return replace(config, providers=providers, server=server)
 
 
 def _absolute(path: str | None, folder: Path) -> str | None:

@@ -38,8 +38,9 @@ def _server(config: Config) -> list[str]:
     if not config.keys and server.allow_open:
         who = "anyone who reaches it may call"
     tenant = f", tenant {server.tenant} unless a key or request names one" if server.tenant else ""
+    scheme = "https" if server.tls_cert_file is not None else "http"
     return [
-        f"Listens on http://{host}:{server.port}: {who}",
+        f"Listens on {scheme}://{host}:{server.port}: {who}",
         f"Environment {server.environment}{tenant}",
     ]
 

@@ -11,7 +11,8 @@ class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The HTTP surface of the gateway."""
 
     host: str = "127.0.0.1"
-    """Address to bind. Off loopback, keys are required unless `allow_open` is true."""
+    """Address to bind. Off loopback, keys and TLS are required, unless `allow_open` and
+    `allow_plain` say otherwise."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 3100
     """Port to bind; 0 takes any free one."""
     metadata_key: str = "pointsman"
@@ -36,6 +37,12 @@ class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`Host` names besides loopback ones that a gateway without keys accepts."""
     allow_open: bool = False
     """Accept callers without keys on an address that is not loopback. Anyone there can spend."""
+    allow_plain: bool = False
+    """Serve without TLS on an address that is not loopback, because TLS ends in front of it."""
+    tls_cert_file: str | None = None
+    """PEM file with the certificate chain; with it the gateway serves HTTPS."""
+    tls_key_file: str | None = None
+    """PEM file with the private key, if it is not in `tls_cert_file`."""
     environment: str = "production"
     """The deployment's name on every record, unless a request says otherwise."""
     tenant: str | None = None

@@ -1,1 +1,1 @@
-"""The HTTP surface of the gateway: protocol, guard, routes, headers. Knows ASGI; decides nothing."""
+"""The HTTP surface of the gateway: protocol, guard, routes, headers. Decides nothing."""

@@ -65,7 +65,7 @@ class ResponseHeaders:
 
 
 def header_value(text: str) -> bytes:
-    """Return `text` as a header value: visible ASCII as it is, the rest percent-encoded, bounded."""
+    """Return `text` as a bounded header value; what is not visible ASCII is percent-encoded."""
     text = text[:MAX_VALUE_CHARACTERS]
     if text.isascii() and text.isprintable() and " " not in text and "%" not in text:
         return text.encode()

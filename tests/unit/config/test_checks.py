@@ -195,6 +195,21 @@ def test_values_out_of_range_are_refused(text: str, path: str) -> None:
     assert path in paths(MOCK + text)
 
 
+KEYS = 'keys: {ci: {sha256: "' + "ab" * 32 + '"}}\n'
+
+
+def test_keys_do_not_cross_a_network_in_plain_text_unless_tls_ends_in_front() -> None:
+    """Off loopback a certificate is required, or the word that a proxy has one."""
+    assert paths(MOCK + KEYS + "server: {host: 0.0.0.0}") == ["server.host"]
+    assert paths(MOCK + KEYS + "server: {host: 0.0.0.0, allow_plain: true}") == []
+
+
+def test_certificate_files_must_exist() -> None:
+    """A missing file is found before anything starts."""
+    text = MOCK + "server: {tls_cert_file: missing.pem, tls_key_file: gone.pem}"
+    assert paths(text) == ["server.tls_cert_file", "server.tls_key_file"]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
 def test_loopback_needs_no_keys(host: str) -> None:
     """Only this machine can call."""

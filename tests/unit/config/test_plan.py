@@ -5,7 +5,7 @@ from pointsman.config.loader import load
 from pointsman.config.plan import plan_text
 
 TEXT = """
-server: {host: 0.0.0.0, port: 8080, tenant: acme, environment: staging}
+server: {host: 0.0.0.0, port: 8080, allow_plain: true, tenant: acme, environment: staging}
 providers:
   openai: {kind: openai, api_key: "${OPENAI_API_KEY}", default: true}
   local: {kind: openai, base_url: "http://localhost:11434/v1", health: degraded}

@@ -16,6 +16,7 @@ _TAKEN_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage",
 def check_server(subject: Subject) -> None:
     """Note what is wrong with the address, the names and the allow-lists."""
     _check_address(subject)
+    _check_tls(subject)
     _check_metadata_key(subject)
     server = subject.config.server
     for index, origin in enumerate(server.allowed_origins):
@@ -74,12 +75,24 @@ def _check_open(subject: Subject) -> None:
         )
     elif not has_keys:
         subject.warn("server.allow_open", "anyone who reaches this address can spend your keys")
-    else:
-        subject.warn(
+    elif server.tls_cert_file is None and not server.allow_plain:
+        subject.error(
             "server.host",
-            f"{server.host} is served without TLS: keys and prompts cross the network readable",
-            hint="put a proxy with TLS in front",
+            f"{server.host} would be served without TLS: keys and prompts could be read on the way",
+            hint="set server.tls_cert_file, or server.allow_plain: true behind a proxy with TLS",
         )
+
+
+def _check_tls(subject: Subject) -> None:
+    server = subject.config.server
+    for name, file in (
+        ("tls_cert_file", server.tls_cert_file),
+        ("tls_key_file", server.tls_key_file),
+    ):
+        if file is not None and not (subject.folder / file).is_file():
+            subject.error(f"server.{name}", f"no such file: {quoted(file)}")
+    if server.tls_key_file is not None and server.tls_cert_file is None:
+        subject.error("server.tls_key_file", "a key without `tls_cert_file` serves nothing")
 
 
 def _check_metadata_key(subject: Subject) -> None:
