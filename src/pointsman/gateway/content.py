@@ -12,7 +12,8 @@ from msgspec import Struct
 from pointsman.core.records import CallRecord, ContentRef
 from pointsman.core.redaction.engine import Redactor
 from pointsman.core.redaction.hashing import content_hash, derive_tenant_key
-from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_chunk
+from pointsman.wire.malformed import MALFORMED
+from pointsman.wire.openai.chat import ChatMessage, ChatRequest, ChunkChoice, decode_chunk
 
 MAX_TENANT_KEYS = 1024
 _SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -133,7 +134,7 @@ def assemble(chunks: Sequence[bytes]) -> bytes:
     texts: list[str] = []
     tool_calls: dict[int, AssembledToolCall] = {}
     for data in chunks:
-        for choice in decode_chunk(data).choices or ():
+        for choice in _choices(data):
             delta = choice.delta
             if delta is None:
                 continue
@@ -145,6 +146,14 @@ def assemble(chunks: Sequence[bytes]) -> bytes:
         content="".join(texts), tool_calls=list(tool_calls.values()), chunks=len(chunks)
     )
     return _encode(answer)
+
+
+def _choices(data: bytes) -> list[ChunkChoice]:
+    """Return the choices of a chunk; none of one whose content has another form than text."""
+    try:
+        return decode_chunk(data).choices or []
+    except MALFORMED:
+        return []
 
 
 def _add_tool_call(tool_calls: dict[int, AssembledToolCall], raw: msgspec.Raw) -> None:

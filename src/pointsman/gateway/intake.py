@@ -8,6 +8,7 @@ import msgspec
 
 from pointsman.core.errors import InvalidRequestError
 from pointsman.core.facts import Facts
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
 
 AUTO = "auto"
@@ -24,7 +25,7 @@ def read_chat_request(body: bytes) -> ChatRequest:
         request = decode_request(body)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(f"the body is not a chat request: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except MALFORMED as error:
         raise InvalidRequestError(
             f"the body is not valid JSON: {error}", code="invalid_json"
         ) from None

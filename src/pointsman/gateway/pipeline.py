@@ -153,7 +153,8 @@ class Pipeline:
         record = call.record
         record.requested_model = request.model
         record.stream_requested = facts.stream
-        call.drop_keys = _GATEWAY_KEYS if request.tenant_id is not None else ()
+        names_tenant = request.tenant_id is not None or b'"tenant_id"' in call.body
+        call.drop_keys = _GATEWAY_KEYS if names_tenant else ()
         claims = Claims(
             headers=call.headers,
             user=request.user,
