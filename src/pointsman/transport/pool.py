@@ -15,6 +15,8 @@ from pointsman.transport.connection import Connection
 
 _KEEP_ALIVE = re.compile(r"(?:^|[,\s])timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 _S = 1_000_000_000
+_CLOSE_S = 1.0
+"""Aborted sockets are closed in the next turn of the loop; a shutdown waits no longer than this."""
 
 
 class ConnectionPool:
@@ -150,7 +152,9 @@ class ConnectionPool:
             connection.close_now()
         if self._alive:
             self._all_gone = asyncio.get_running_loop().create_future()
-            await self._all_gone
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._all_gone
 
     async def _wait(self, *, is_first: bool) -> Connection | None:
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()

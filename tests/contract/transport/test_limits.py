@@ -65,6 +65,26 @@ async def test_each_piece_of_the_body_begins_the_idle_limit_anew(connect):
         assert await whole(connect(server.url), ask(idle_s=0.15)) == expected
 
 
+async def test_a_slow_reader_is_not_the_servers_fault(connect):
+    """The limits of the server's phases do not run while nobody waits for it."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(HEAD + b"he")
+        await go_on.wait()
+        await peer.send(b"llo")
+        await peer.gone()
+
+    go_on = asyncio.Event()
+    async with RawServer(script) as server:
+        client = connect(server.url)
+        response = await client.send(ask(first_token_s=0.05, idle_s=0.05))
+        assert await response.read_some() == b"he"
+        await asyncio.sleep(0.15)
+        go_on.set()
+        assert await response.read(3) == b"llo"
+
+
 async def test_chunk_framing_without_content_does_not_move_the_idle_limit(connect):
     """Trickled extension bytes are not an answer."""
 
@@ -91,7 +111,7 @@ async def test_the_total_limit_holds_while_nobody_reads(connect):
 
 
 async def test_a_peer_that_never_reads_a_large_request_meets_the_limit(connect):
-    """The socket's buffers fill, and then nothing moves."""
+    """The socket's buffers fill, and then nothing more is queued."""
     never = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -100,8 +120,11 @@ async def test_a_peer_that_never_reads_a_large_request_meets_the_limit(connect):
 
     async with RawServer(script) as server:
         client = connect(server.url)
-        request = ask(body=bytes(1 << 25), first_token_s=0.1)
-        assert await whole(client, request) == "timeout:first_byte"
+        request = ask(body=bytes(1 << 25), first_token_s=0.2)
+        task = asyncio.ensure_future(whole(client, request))
+        await until(lambda: any(held.is_write_paused for held in client.pool._open))
+        assert all(held._transport.get_write_buffer_size() < 1 << 20 for held in client.pool._open)
+        assert await task == "timeout:first_byte"
         await until(lambda: client.pool.open_count == 0)
 
 
