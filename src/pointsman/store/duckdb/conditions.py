@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from pointsman.core.ids import TRACE_ID
 from pointsman.store.duckdb import dialect
+from pointsman.store.duckdb.tables import trace_key_of
 from pointsman.store.query import CallFilter, Scope, TraceFilter
 
 
@@ -34,10 +36,9 @@ _CALLS: tuple[tuple[str, str], ...] = (
     ("environment", "environment = ?"),
     ("min_cost_nano_usd", "cost_nano_usd >= ?"),
     ("min_duration_ns", "duration_ns >= ?"),
-    ("trace_id", "trace_id = ?"),
     ("error_text", dialect.contains_text("error_text")),
 )
-"""Field of `CallFilter` -> what it means; the model, which two columns answer, stands apart."""
+"""Field of `CallFilter` -> what it means; model and trace stand apart."""
 
 _TRACE_ITEMS: tuple[tuple[str, str], ...] = (
     ("from_unix_ns", "started >= ?"),
@@ -64,7 +65,16 @@ def of_calls(wanted: CallFilter, scope: Scope) -> Condition:
         condition = condition.also(
             "(requested_model = ? OR served_model = ?)", wanted.model, wanted.model
         )
+    if wanted.trace_id is not None:
+        condition = in_trace(condition, wanted.trace_id)
     return condition
+
+
+def in_trace(condition: Condition, trace_id: str) -> Condition:
+    """Return the condition that a row, which fulfils another too, belongs to a trace."""
+    if TRACE_ID.match(trace_id) is None:
+        return Condition("FALSE", [])
+    return condition.also("trace_key = ?", trace_key_of(trace_id)).also("trace_id = ?", trace_id)
 
 
 def of_trace_items(wanted: TraceFilter, scope: Scope) -> Condition:

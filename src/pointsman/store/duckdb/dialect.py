@@ -4,8 +4,6 @@ Column and table names in SQL come from here and from struct fields, never from 
 always bound parameters.
 """
 
-from pointsman.store.latency import BINS_PER_OCTAVE
-
 
 def read_lines(columns: dict[str, str], longest: int) -> str:
     """Return a table expression over a file of JSON lines; its one parameter is the path.
@@ -34,11 +32,6 @@ def contains_text(column: str) -> str:
 def bucket_number(column: str) -> str:
     """Return the number of a time step; parameters: start of the axis and length of a step."""
     return f"({column} - ?) // ?"
-
-
-def latency_bin(column: str) -> str:
-    """Return the logarithmic bin of a duration, as `store.latency.bin_of` counts them."""
-    return f"CAST(floor(log2(greatest({column}, 1)) * {BINS_PER_OCTAVE}) AS INTEGER)"
 
 
 def value_at_smallest(value: str, key: str) -> str:

@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from pointsman.core.ids import REQUEST_ID
 from pointsman.core.records import CallRecord
 from pointsman.store.cursor import Cursor
-from pointsman.store.duckdb.conditions import Condition, of_calls, of_scope
+from pointsman.store.duckdb.conditions import Condition, in_trace, of_calls, of_scope
 from pointsman.store.duckdb.tables import CALL_COLUMNS
 from pointsman.store.errors import StoreQueryError
 from pointsman.store.query import MAX_CHOICES, MAX_PAGE, CallFilter, MenuColumn, Page, Scope
@@ -56,7 +56,7 @@ def requests_of_trace(
     connection: DuckDBPyConnection, trace_id: str, scope: Scope
 ) -> list[StoredCall]:
     """Answer `TraceStore.requests_of_trace`."""
-    return _stored(connection, of_scope(scope).also("trace_id = ?", trace_id))
+    return _stored(connection, in_trace(of_scope(scope), trace_id))
 
 
 def since(connection: DuckDBPyConnection, position: int, scope: Scope, limit: int) -> list[CallRow]:

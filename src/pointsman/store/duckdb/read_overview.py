@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from pointsman.store.duckdb import dialect
 from pointsman.store.duckdb.conditions import Condition, of_calls
-from pointsman.store.latency import quantile
+from pointsman.store.latency import quantiles
 from pointsman.store.overview import Axis, top_series
 from pointsman.store.query import Bucket, CallFilter, Figures, Overview, Scope, Series
 
@@ -62,8 +62,8 @@ def _bins(
     connection: DuckDBPyConnection, axis: Axis, condition: Condition
 ) -> defaultdict[int, Counter[int]]:
     found = connection.execute(
-        f"SELECT {_BUCKET} AS bucket, {dialect.latency_bin('duration_ns')} AS bin, count(*) "
-        f"FROM calls WHERE {condition.sql} AND duration_ns IS NOT NULL GROUP BY bucket, bin",
+        f"SELECT {_BUCKET} AS bucket, latency_bin, count(*) FROM calls "
+        f"WHERE {condition.sql} AND latency_bin IS NOT NULL GROUP BY bucket, latency_bin",
         [*axis.parameters, *condition.values],
     )
     bins: defaultdict[int, Counter[int]] = defaultdict(Counter)
@@ -91,6 +91,7 @@ def _series(
 
 def _figures(sums: list[int], bins: Counter[int]) -> Figures:
     requests, errors, fallbacks, cost, unknown, input_tokens, output_tokens = sums
+    p50_ns, p95_ns, p99_ns = quantiles(bins, (0.5, 0.95, 0.99))
     return Figures(
         requests=requests,
         errors=errors,
@@ -99,7 +100,7 @@ def _figures(sums: list[int], bins: Counter[int]) -> Figures:
         unknown_costs=unknown,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        p50_ns=quantile(bins, 0.5),
-        p95_ns=quantile(bins, 0.95),
-        p99_ns=quantile(bins, 0.99),
+        p50_ns=p50_ns,
+        p95_ns=p95_ns,
+        p99_ns=p99_ns,
     )

@@ -8,9 +8,9 @@ from duckdb import DuckDBPyConnection
 
 from pointsman.store.cursor import Cursor
 from pointsman.store.duckdb import dialect
-from pointsman.store.duckdb.conditions import Condition, of_scope, of_trace_items
+from pointsman.store.duckdb.conditions import Condition, in_trace, of_scope, of_trace_items
 from pointsman.store.duckdb.read_calls import requests_of_trace
-from pointsman.store.duckdb.tables import SPAN_COLUMNS
+from pointsman.store.duckdb.tables import SPAN_COLUMNS, trace_key_of
 from pointsman.store.query import MAX_PAGE, Page, Scope, TraceFilter
 from pointsman.store.rows import SpanEvent, SpanLink, SpanRow, TraceRow
 from pointsman.store.spans_of_call import SERVICE, spans_of_call
@@ -25,18 +25,19 @@ _JSON_COLUMNS: dict[str, msgspec.json.Decoder[Any]] = {
     "events": msgspec.json.Decoder(list[SpanEvent]),
     "links": msgspec.json.Decoder(list[SpanLink]),
 }
-_ITEMS = f"""(
-    SELECT trace_id, started_unix_ns AS started,
+_CALLS = f"""(
+    SELECT trace_id, trace_key, started_unix_ns AS started,
         started_unix_ns + coalesce(duration_ns, 0) AS ended, failed, tenant,
         '{SERVICE}' AS service, operation || ' ' || coalesce(requested_model, '') AS name,
         coalesce(served_model, requested_model) AS model, cost_nano_usd AS cost,
         input_tokens, output_tokens, TRUE AS is_call, FALSE AS is_root
-    FROM calls
-    UNION ALL
-    SELECT trace_id, start_unix_ns, end_unix_ns, status = 'ERROR', tenant, service, name, model,
-        cost_nano_usd, input_tokens, output_tokens, FALSE, parent_span_id IS NULL
+    FROM calls)"""
+_SPANS = """(
+    SELECT trace_id, trace_key, start_unix_ns AS started, end_unix_ns AS ended,
+        status = 'ERROR' AS failed, tenant, service, name, model, cost_nano_usd AS cost,
+        input_tokens, output_tokens, FALSE AS is_call, parent_span_id IS NULL AS is_root
     FROM spans)"""
-"""Calls and spans of applications side by side."""
+"""Calls and spans of applications as the same kind of item."""
 # A root goes before everything else, however late its clock says it started.
 _NAMING_ORDER = "CASE WHEN is_root THEN started - 4611686018427387904 ELSE started END"
 
@@ -58,7 +59,7 @@ def traces(
 
 def spans_of_trace(connection: DuckDBPyConnection, trace_id: str, scope: Scope) -> list[SpanRow]:
     """Answer `TraceStore.spans_of_trace`."""
-    spans = _application_spans(connection, of_scope(scope).also("trace_id = ?", trace_id))
+    spans = _application_spans(connection, in_trace(of_scope(scope), trace_id))
     for call in requests_of_trace(connection, trace_id, scope):
         spans.extend(spans_of_call(call.record))
     return sorted(spans, key=lambda span: (span.start_unix_ns, -span.end_unix_ns))
@@ -84,29 +85,37 @@ def _keys_in_window(
     connection: DuckDBPyConnection, condition: Condition, cursor: Cursor | None, window: int
 ) -> tuple[list[Cursor], int]:
     """Return the keys among the latest `window` matches, and how many matches there were."""
-    older = condition
-    if cursor is not None:
-        older = condition.also("started <= ?", cursor.started_unix_ns)
-        older = older.also("(started < ? OR trace_id < ?)", *cursor)
-        # A trace with a later match stood on an earlier page.
-        older = older.also(
-            f"trace_id NOT IN (SELECT trace_id FROM {_ITEMS} WHERE {condition.sql} "
-            "AND started >= ? AND (started > ? OR trace_id >= ?))",
-            *condition.values,
-            cursor.started_unix_ns,
-            *cursor,
-        )
+    older = condition if cursor is None else _behind(condition, cursor)
+    # Each table finds its own latest rows quickly; both together it would have to sort whole.
+    latest = (
+        f"(SELECT started, trace_id FROM {{items}} WHERE {older.sql} "
+        f"ORDER BY started DESC, trace_id DESC LIMIT {window})"
+    )
     found = connection.execute(
-        f"SELECT max(started), trace_id, count(*) FROM (SELECT started, trace_id FROM {_ITEMS} "
-        f"WHERE {older.sql} ORDER BY started DESC, trace_id DESC LIMIT {window}) "
+        "SELECT max(started), trace_id, count(*) FROM (SELECT started, trace_id FROM ("
+        f"{latest.format(items=_CALLS)} UNION ALL {latest.format(items=_SPANS)}) "
+        f"ORDER BY started DESC, trace_id DESC LIMIT {window}) "
         "GROUP BY trace_id ORDER BY max(started) DESC, trace_id DESC",
-        older.values,
+        [*older.values, *older.values],
     ).fetchall()
     return [Cursor(row[0], row[1]) for row in found], sum(row[2] for row in found)
 
 
+def _behind(condition: Condition, cursor: Cursor) -> Condition:
+    """Return the condition that an item matches and its trace stands behind the cursor."""
+    earlier = condition.also("started >= ? AND (started > ? OR trace_id >= ?)", cursor[0], *cursor)
+    behind = condition.also("started <= ? AND (started < ? OR trace_id < ?)", cursor[0], *cursor)
+    # A trace with a later match stood on an earlier page.
+    for items in (_CALLS, _SPANS):
+        behind = behind.also(
+            f"trace_id NOT IN (SELECT trace_id FROM {items} WHERE {earlier.sql})", *earlier.values
+        )
+    return behind
+
+
 def _rolled_up(connection: DuckDBPyConnection, scope: Scope, keys: list[Cursor]) -> list[TraceRow]:
-    condition = of_scope(scope).also(dialect.any_of("trace_id"), [key.id for key in keys])
+    wanted = [trace_key_of(key.id) for key in keys]
+    condition = of_scope(scope).also(dialect.any_of("trace_key"), wanted)
     found = connection.execute(
         f"""SELECT trace_id,
             {dialect.value_at_smallest("name", _NAMING_ORDER)} AS name,
@@ -119,8 +128,9 @@ def _rolled_up(connection: DuckDBPyConnection, scope: Scope, keys: list[Cursor])
             {_calls_else_spans("input_tokens")} AS input_tokens,
             {_calls_else_spans("output_tokens")} AS output_tokens,
             {dialect.distinct_list("model")} AS models
-        FROM {_ITEMS} WHERE {condition.sql} GROUP BY trace_id""",
-        condition.values,
+        FROM (SELECT * FROM {_CALLS} WHERE {condition.sql}
+            UNION ALL SELECT * FROM {_SPANS} WHERE {condition.sql}) GROUP BY trace_id""",
+        [*condition.values, *condition.values],
     )
     columns = [column[0] for column in found.description or ()]
     rows = {row[0]: dict(zip(columns, row, strict=True)) for row in found.fetchall()}

@@ -7,10 +7,11 @@ from msgspec import Struct, structs
 
 from pointsman.core.records import SCHEMA
 from pointsman.store.duckdb import dialect
-from pointsman.store.duckdb.tables import ATTEMPTS, CALLS
+from pointsman.store.duckdb.tables import ATTEMPTS, CALLS, trace_key_of
 from pointsman.store.duckdb.transaction import Writing, with_range
 from pointsman.store.duckdb.write_contents import Contents
 from pointsman.store.errors import StoreSchemaError
+from pointsman.store.latency import bin_of
 from pointsman.store.protocol import RecordBatch, Rejected, WriteResult
 from pointsman.store.row_of_call import (
     CRASHED,
@@ -129,7 +130,14 @@ def _write_calls(writing: Writing, connection: DuckDBPyConnection, fresh: list[_
     attempts: list[bytes] = []
     for one in fresh:
         row = structs.replace(one.row, position=writing.take_position())
-        calls.append(msgspec.json.encode(row)[:-1] + b',"record":' + one.json + b"}")
+        calls.append(_call_line(row, one.json))
         attempts.extend(msgspec.json.encode(attempt) for attempt in one.attempts)
     writing.load(connection, CALLS, calls)
     writing.load(connection, ATTEMPTS, attempts)
+
+
+def _call_line(row: CallRow, record: bytes) -> bytes:
+    """Return the line of `calls`: the columns, the keys of this engine, the record as it came."""
+    latency_bin = b"null" if row.duration_ns is None else b"%d" % bin_of(row.duration_ns)
+    keys = b',"trace_key":%d,"latency_bin":%b,"record":' % (trace_key_of(row.trace_id), latency_bin)
+    return msgspec.json.encode(row)[:-1] + keys + record + b"}"

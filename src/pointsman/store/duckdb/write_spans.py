@@ -6,7 +6,7 @@ from duckdb import DuckDBPyConnection
 
 from pointsman.store.checks import check_span
 from pointsman.store.duckdb import dialect
-from pointsman.store.duckdb.tables import SPANS
+from pointsman.store.duckdb.tables import SPANS, trace_key_of
 from pointsman.store.duckdb.transaction import Writing
 from pointsman.store.genai import columns_of
 from pointsman.store.protocol import Rejected, WriteResult
@@ -41,7 +41,8 @@ def _lines(spans: list[SpanRow]) -> tuple[dict[int, bytes], list[Rejected]]:
         try:
             check_span(span)
             columns = msgspec.json.encode(columns_of(span.attributes))
-            lines[index] = msgspec.json.encode(span)[:-1] + b"," + columns[1:]
+            keyed = b',"trace_key":%d,' % trace_key_of(span.trace_id)
+            lines[index] = msgspec.json.encode(span)[:-1] + keyed + columns[1:]
         except (ValueError, TypeError, RecursionError) as error:
             rejected.append(Rejected(index, str(error), "spans"))
     return lines, rejected

@@ -1,5 +1,7 @@
 -- Schema 1. No indexes: rows arrive in order of time, so the engine's minima and maxima per row
 -- group find a row by `request_ms` or `started_unix_ns`; an index of a million ids costs 100 MB.
+-- Traces are found by `trace_key`, the last 60 bits of their id: a scan of integers costs a fifth of
+-- one of text.
 
 CREATE TABLE calls (
     position BIGINT NOT NULL,
@@ -55,6 +57,8 @@ CREATE TABLE calls (
     cost_nano_usd BIGINT,
     cost_estimated BOOLEAN NOT NULL,
     stream_terminal VARCHAR,
+    trace_key BIGINT NOT NULL,
+    latency_bin BIGINT,
     record VARCHAR NOT NULL
 );
 
@@ -108,7 +112,8 @@ CREATE TABLE spans (
     error_type VARCHAR,
     input_tokens BIGINT,
     output_tokens BIGINT,
-    cost_nano_usd BIGINT
+    cost_nano_usd BIGINT,
+    trace_key BIGINT NOT NULL
 );
 
 -- Where each trace was sent and why, and what became of it there.
