@@ -82,6 +82,20 @@ class RecordingApp:
         """Answer without reading the body."""
         await plain(send, 200, b"early", scope)
 
+    async def answer_hesitant(self, scope, receive, send):
+        """Wait for the test's leave before reading the body."""
+        self.leave = asyncio.Event()
+        self.started.put("waiting")
+        await self.leave.wait()
+        await self.answer_echo(scope, receive, send)
+
+    async def answer_tardy(self, scope, receive, send):
+        """Let the loop turn a few times before the answer, as an upstream would."""
+        await self.read_body(receive)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await plain(send, 200, b"tardy", scope)
+
     async def answer_fail(self, scope, receive, send):
         raise ValueError("a planted failure")
 

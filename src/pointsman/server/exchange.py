@@ -97,6 +97,9 @@ class Exchange(RequestResponseCycle):
         """Write a piece of the answer; wait first while the client is behind."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
+        if self.transport.is_closing() and not self.response_complete:
+            # A failed write is known before the loop gets round to telling the protocol.
+            self.give_up("client_left")
         if self.disconnected:
             return
 

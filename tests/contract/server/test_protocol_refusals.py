@@ -284,6 +284,23 @@ def test_half_a_body_is_answered_408_and_the_application_told(server):
     assert connection.request_id.encode() in answer
 
 
+def test_a_slow_application_is_not_taken_for_a_slow_client():
+    """While reading is paused because nobody takes the body, the client cannot be late."""
+    with serving(ServerLimits(body_timeout_s=0.05)) as server, server.connect() as client:
+        client.sendall(b"POST /hesitant HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n")
+        sender = threading.Thread(target=client.sendall, args=(b"b" * 900_000,))
+        sender.start()
+        while server.app.started.get(timeout=5) != "waiting":
+            pass
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(5)
+        server.loop.call_soon_threadsafe(server.app.leave.set)
+        assert status_of(read_until(client, b"b" * 1000)) == 200
+        sender.join()
+
+
 def test_half_a_chunked_body_is_answered_408(server):
     """The body deadline knows no lengths."""
     answer = server.exchange(head(b"Transfer-Encoding: chunked") + b"5\r\nhel")

@@ -114,8 +114,8 @@ def test_pipelined_bytes_beyond_the_bound_wait_in_the_kernel(server):
 def test_small_requests_sent_ahead_never_pile_up(server):
     """The server reads ahead no more than the bound and one read, however long it goes on."""
     count, most = 4000, 0
-    requests = get(b"/echo", b"X-Pad: " + b"p" * 400) * (count - 1)
-    requests += get(b"/echo", b"Connection: close")
+    requests = get(b"/tardy", b"X-Pad: " + b"p" * 400) * (count - 1)
+    requests += get(b"/tardy", b"Connection: close")
     with server.connect() as client:
         sender = threading.Thread(target=client.sendall, args=(requests,))
         sender.start()
