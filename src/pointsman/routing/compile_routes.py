@@ -15,7 +15,7 @@ from pointsman.core.reasons import ROUTE_REASONS
 from pointsman.core.records import Rule
 from pointsman.core.target import Target
 from pointsman.routing.problems import Problems
-from pointsman.routing.route import Route, RouteRule, make_chain
+from pointsman.routing.route import Route, RouteRule, make_chain, with_passed_over
 
 _MEMBER_OF_HEALTH = "provider_health."
 
@@ -46,11 +46,11 @@ class RouteCompiler:
         if not rules and not chosen:
             self._problems.add(path, "the route has no target", "give it `targets` or `rules`")
 
-        chain = make_chain(chosen, failover, weights)
+        told, chain = with_passed_over(rules, make_chain(chosen, failover, weights))
         self._check_reason(config.reason, f"{path}.reason")
         return Route(
             name=name,
-            rules=rules,
+            rules=tuple(told),
             chain=chain,
             timeout_s=None if config.timeout is None else float(config.timeout),
             allow_override=config.allow_override,

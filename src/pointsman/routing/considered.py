@@ -11,7 +11,7 @@ from pointsman.routing.route import Chain
 
 
 def consider(chain: Chain, facts: Facts, health: HealthView) -> list[Candidate]:
-    """Return one candidate for each target of the chain, in its order."""
+    """Return one candidate for each target of the chain, in its order, then those passed over."""
     candidates = []
     provider_states = facts.provider_health
     for target in chain.targets:
@@ -29,6 +29,8 @@ def consider(chain: Chain, facts: Facts, health: HealthView) -> list[Candidate]:
                 state=state,
             )
         )
+    for target, exclusion in chain.passed_over:
+        candidates.append(Candidate(target.name, target.provider, target.model, False, exclusion))
     return candidates
 
 
@@ -74,6 +76,7 @@ def refusal(candidates: list[Candidate], record: CallRecord) -> PointsmanError:
     When the context of every target is too small, the caller can help it by a shorter request;
     when only some are, waiting may help.
     """
+    candidates = [item for item in candidates if not _is_passed_over(item)]
     if not candidates:
         return NoTargetError(f"no rule of the route `{record.route}` matched, and it has no target")
 
@@ -90,3 +93,7 @@ def refusal(candidates: list[Candidate], record: CallRecord) -> PointsmanError:
         param="messages",
         code="context_length_exceeded",
     )
+
+
+def _is_passed_over(candidate: Candidate) -> bool:
+    return candidate.excluded_by is not None and candidate.excluded_by.filter == "rule"

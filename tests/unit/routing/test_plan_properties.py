@@ -95,6 +95,9 @@ def test_every_candidate_is_eligible_or_shows_two_values(route, health, request,
             assert item.state.health != "down"
         elif item.excluded_by.filter == "context":
             assert item.excluded_by.observed > item.excluded_by.limit
+        elif item.excluded_by.filter == "rule":
+            chose = "no rule" if record.rule is None else record.rule.id
+            assert item.excluded_by.observed == chose != item.excluded_by.limit
         else:
             assert item.state.health == item.excluded_by.observed == "down"
 

@@ -17,7 +17,12 @@ CALLER = Principal(key_name="ci", scopes=frozenset({"call"}))
 
 
 def _names(record: CallRecord) -> list[str]:
-    return [item.target for item in record.candidates]
+    """Return the targets that were considered; not those that another rule would have chosen."""
+    return [
+        item.target
+        for item in record.candidates
+        if item.excluded_by is None or item.excluded_by.filter != "rule"
+    ]
 
 
 def _refused(desk, error: type[Exception], **request) -> tuple[CallRecord, Exception]:
@@ -306,6 +311,19 @@ def test_traffic_returns_when_the_primary_recovers(desk):
     assert at().reason == "short_prompt_default"
 
 
+def test_targets_of_other_rules_are_candidates_that_a_rule_passed_over(desk):
+    """GW-22: what they would have cost can be told; both rules are named, neither is tried."""
+    record = desk()()
+
+    passed_over = [item for item in record.candidates if not item.eligible]
+    assert [(item.target, item.excluded_by) for item in passed_over] == [
+        (
+            "large",
+            Exclusion("rule", "another_rule_chose", "routes.auto.rules[0]", "routes.auto.rules[1]"),
+        )
+    ]
+
+
 def test_all_down_is_a_503_that_shows_every_candidate(desk):
     """The record says what excluded each."""
     at = desk()
@@ -314,7 +332,11 @@ def test_all_down_is_a_503_that_shows_every_candidate(desk):
     record, error = _refused(at, NoTargetError)
 
     assert error.http_status == 503
-    assert [item.excluded_by.code for item in record.candidates] == ["provider_down"] * 2
+    assert [item.excluded_by.code for item in record.candidates] == [
+        "provider_down",
+        "provider_down",
+        "another_rule_chose",
+    ]
 
 
 @pytest.mark.parametrize(

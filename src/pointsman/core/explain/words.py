@@ -75,6 +75,7 @@ OVERRIDE_REFUSALS = {
 }
 
 _EXCLUSIONS = {
+    ("rule", "another_rule_chose"): "{observed} chose first, {limit} would have chosen it",
     ("context", "too_long"): "the request needs about {observed} tokens, its context holds {limit}",
     ("health", "pinned_down"): "its operator set it {observed}; the worst that serves is {limit}",
     ("health", "provider_down"): "its provider is {observed}; the worst that serves is {limit}",
