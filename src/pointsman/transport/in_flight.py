@@ -97,21 +97,16 @@ class InFlight:
             if not self.answer.is_head_complete:
                 self.fail("aborted", "the sender was cancelled")
 
-    async def wait_for_first_body_byte(self) -> None:
-        """Wait for anything to happen, within the first token's limit.
+    async def wait_for_body(self, idle_at_ns: int | None) -> None:
+        """Wait for anything to happen until `idle_at_ns`; None is the first token's limit.
 
         Raises:
             TransportError: The exchange is over.
         """
-        await self._wait(self._first_byte_at_ns, "first_byte")
-
-    async def wait_for_more(self, idle_at_ns: int) -> None:
-        """Wait for anything to happen until `idle_at_ns`.
-
-        Raises:
-            TransportError: The exchange is over.
-        """
-        await self._wait(idle_at_ns, "idle")
+        if idle_at_ns is None:
+            await self._wait(self._first_byte_at_ns, "first_byte")
+        else:
+            await self._wait(idle_at_ns, "idle")
 
     def idle_at_ns(self) -> int:
         """Return when the idle limit passes if it begins now, in monotonic nanoseconds."""

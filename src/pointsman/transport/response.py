@@ -53,7 +53,7 @@ class Response:
             TransportError: What arrived before a reset or an early end is returned first.
         """
         flight = self._flight
-        idle_at_ns = 0
+        idle_at_ns: int | None = None
         while True:
             if flight.has_failed_at_once:
                 raise flight.error()
@@ -72,9 +72,7 @@ class Response:
             if self._has_body_begun:
                 # One limit for one wait: chunk framing without content does not move it.
                 idle_at_ns = idle_at_ns or flight.idle_at_ns()
-                await flight.wait_for_more(idle_at_ns)
-            else:
-                await flight.wait_for_first_body_byte()
+            await flight.wait_for_body(idle_at_ns)
 
     def close(self) -> None:
         """Give the connection back if the body is complete, else abort it at once."""

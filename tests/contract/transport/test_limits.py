@@ -57,12 +57,12 @@ async def test_each_piece_of_the_body_begins_the_idle_limit_anew(connect):
         await peer.request()
         await peer.send(OK + b"Content-Length: 8\r\n\r\n")
         for _ in range(8):
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.07)
             await peer.send(b"x")
 
     async with RawServer(script) as server:
         expected = (200, b"x" * 8)
-        assert await whole(connect(server.url), ask(idle_s=0.15)) == expected
+        assert await whole(connect(server.url), ask(idle_s=0.4)) == expected
 
 
 async def test_a_slow_reader_is_not_the_servers_fault(connect):
@@ -78,9 +78,9 @@ async def test_a_slow_reader_is_not_the_servers_fault(connect):
     go_on = asyncio.Event()
     async with RawServer(script) as server:
         client = connect(server.url)
-        response = await client.send(ask(first_token_s=0.05, idle_s=0.05))
+        response = await client.send(ask(first_token_s=0.2, idle_s=0.2))
         assert await response.read_some() == b"he"
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.4)
         go_on.set()
         assert await response.read(3) == b"llo"
 
