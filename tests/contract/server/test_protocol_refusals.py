@@ -249,18 +249,22 @@ def test_a_used_connection_is_closed_without_a_word_when_it_is_idle(server):
         assert read_all(client) == b""
 
 
+@pytest.fixture(scope="module")
+def patient():
+    """Waits long for a request, briefly for its head."""
+    with serving(ServerLimits(idle_timeout_s=60, header_timeout_s=0.15)) as running:
+        yield running
+
+
 @pytest.mark.parametrize("piece", [b"P", b"POST /echo HTTP/1.1\r\nHos", head(b"a: b")[:-2]])
-def test_half_a_head_is_answered_408(server, piece):
+def test_half_a_head_is_answered_408(patient, piece):
     """The header deadline runs from the first byte."""
-    began = time.perf_counter()
-
-    assert_refused(server.exchange(piece), 408, "request_timeout")
-    assert time.perf_counter() - began < 2
+    assert_refused(patient.exchange(piece), 408, "request_timeout")
 
 
-def test_a_trickled_head_meets_the_same_deadline(server):
+def test_a_trickled_head_meets_the_same_deadline(patient):
     """Bytes that keep coming do not move the header deadline."""
-    with server.connect() as client:
+    with patient.connect() as client:
         client.settimeout(0.02)
         answer = b""
         for number in range(200):
