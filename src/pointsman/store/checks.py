@@ -5,19 +5,20 @@ from msgspec import Struct
 from pointsman.core.ids import REQUEST_ID, SPAN_ID, TRACE_ID
 from pointsman.store.rows import ContentRow, SpanRow
 
-_MAX_BIGINT = (1 << 63) - 1
+_MAX = (1 << 62) - 1
+"""Two of these still add up within 64 bits, as a start and a duration have to (until 2116)."""
 
 
 def check_integers(row: Struct) -> None:
     """Refuse numbers that no engine can hold: one would fail the whole batch.
 
     Raises:
-        ValueError: A number is below zero or does not fit into 63 bits.
+        ValueError: A number is below zero or is too large.
     """
     for name in row.__struct_fields__:
         value = getattr(row, name)
-        if type(value) is int and not 0 <= value <= _MAX_BIGINT:
-            raise ValueError(f"{name} is not between 0 and 2^63 - 1")
+        if type(value) is int and not 0 <= value <= _MAX:
+            raise ValueError(f"{name} is not between 0 and 2^62 - 1")
 
 
 def check_span(span: SpanRow) -> None:

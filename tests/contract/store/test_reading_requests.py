@@ -180,6 +180,17 @@ async def test_an_unknown_request_is_none(store, unknown):
     assert await store.content(unknown, EVERYTHING) is None
 
 
+@pytest.mark.parametrize("bound", [2**64, -(2**64)])
+async def test_a_bound_beyond_every_column_is_just_a_bound(store, bound):
+    """Numbers come from a URL."""
+    await store.write_batch(batch_of(make_record(1)))
+    expected = [1] if bound < 0 else []
+
+    assert await _numbers(store, CallFilter(min_cost_nano_usd=bound)) == expected
+    assert await _numbers(store, CallFilter(from_unix_ns=bound)) == expected
+    assert len(await store.since(bound, EVERYTHING)) == len(expected)
+
+
 async def test_menus_offer_what_occurs(store):
     """Sorted, without the unknown."""
     await store.write_batch(

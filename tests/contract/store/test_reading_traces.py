@@ -115,6 +115,23 @@ async def test_a_trace_without_calls_shows_what_its_spans_report(store):
     assert (row.input_tokens, row.output_tokens, row.cost_nano_usd) == (3, 4, None)
 
 
+async def test_figures_that_cannot_be_true_break_no_list(store):
+    """Sums may be larger than any column; the latest moment plus the longest duration fits."""
+    largest = 2**62 - 1
+    tokens = {genai.INPUT_TOKENS: 2**63 - 1}
+    await store.write_spans([make_span(1, n, attributes=tokens) for n in range(3)])
+    odd = make_record(
+        2, started_unix_ns=largest, duration_ns=largest, usage=Usage(largest, largest)
+    )
+    await store.write_batch(batch_of(odd))
+
+    rows = (await store.traces(TraceFilter(), EVERYTHING)).rows
+
+    assert [row.input_tokens for row in rows] == [largest, 3 * (2**63 - 1)]
+    assert rows[0].ended_unix_ns == 2 * largest
+    assert (await store.overview(0, 2**62, 1, EVERYTHING)).totals.input_tokens == largest
+
+
 async def test_a_call_without_a_tracing_application_is_a_trace(store):
     """Named by what was asked."""
     await store.write_batch(batch_of(make_record(1)))

@@ -140,8 +140,8 @@ def _rolled_up(connection: DuckDBPyConnection, scope: Scope, keys: list[Cursor])
 def _calls_else_spans(column: str) -> str:
     # An instrumented client reports the tokens of a call that the gateway reports too.
     return (
-        f"CAST(CASE WHEN count(*) FILTER (is_call) > 0 THEN sum({column}) FILTER (is_call) "
-        f"ELSE sum({column}) END AS BIGINT)"
+        f"CASE WHEN count(*) FILTER (is_call) > 0 THEN sum({column}) FILTER (is_call) "
+        f"ELSE sum({column}) END"
     )
 
 
