@@ -11,5 +11,7 @@ DATA_IN_USE = 4
 """Another gateway works on this data folder."""
 DATA_UNUSABLE = 5
 """The data folder cannot be read or written."""
+UNREACHABLE = 6
+"""The process that was to be asked does not answer, or refuses to."""
 INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""

@@ -6,6 +6,7 @@ belongs to the rooms that write them.
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 _LOCK_FILE = "instance.lock"
 _MASTER_KEY_FILE = "content.key"
 _MASTER_KEY_BYTES = 32
+_TOKEN_BYTES = 32
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 class DataFolderError(Exception):
@@ -99,6 +102,58 @@ class DataFolder:
             )
         return key
 
+    def token(self, name: str) -> str:
+        """Return the secret that processes of this instance show each other, made when first asked.
+
+        It lies in `<name>.token` (mode 0600). Other processes read it with `read_token`.
+
+        Args:
+            name: What it opens: `ingest` (records and snapshots) or `admin` (the admin API).
+
+        Raises:
+            DataFolderError: The file cannot be made or read, or is not a token.
+        """
+        file = _token_file(self.path, name)
+        try:
+            fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return read_token(self.path, name)
+        except OSError as error:
+            raise DataFolderError(f"{file} cannot be made: {error.strerror}") from None
+
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        with os.fdopen(fd, "w", encoding="ascii") as stream:
+            stream.write(f"{token}\n")
+        return token
+
     def close(self) -> None:
         """Give up the lock."""
         os.close(self._lock_fd)
+
+
+def read_token(data_dir: Path, name: str) -> str:
+    """Return a token that the owner of the folder has made; needs no lock.
+
+    Raises:
+        DataFolderError: There is none, it cannot be read, or it is damaged. The message never holds
+            what the file holds.
+    """
+    file = _token_file(data_dir, name)
+    try:
+        token = file.read_text("ascii", "replace").strip()
+    except OSError as error:
+        raise DataFolderError(
+            f"{file} cannot be read: {error.strerror}; `pointsman up` makes it in the data folder "
+            "it runs on, which --data-dir names"
+        ) from None
+    if _TOKEN.match(token) is None:
+        raise DataFolderError(
+            f"{file} is damaged; stop pointsman, remove the file and start it again"
+        )
+    return token
+
+
+def _token_file(data_dir: Path, name: str) -> Path:
+    if not name.isalpha():
+        raise ValueError("the name of a token is one word")
+    return data_dir / f"{name}.token"

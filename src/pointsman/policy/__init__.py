@@ -1,4 +1,5 @@
 """Who may do what: authentication, attribution, and the ledger of what was spent.
 
-Knows no provider, no route and no HTTP: it is handed header values and names.
+Knows no provider and no route, and is handed header values and names. Only `snapshot_follower`
+speaks HTTP, to the collector.
 """

@@ -16,6 +16,7 @@ from pointsman.core.identity import ANONYMOUS, Principal
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _PREFIX_BYTES = 8
+UNKNOWN_KEY = "the API key is not one of this gateway's keys"
 
 
 class Authenticator:
@@ -57,10 +58,16 @@ class Authenticator:
         if not self.has_keys:
             return ANONYMOUS
 
-        digest = sha256(_shown_key(authorization, x_api_key)).digest()
+        principal = self.find(shown_digest(authorization, x_api_key))
+        if principal is None:
+            raise AuthenticationError(UNKNOWN_KEY)
+        return principal
+
+    def find(self, digest: bytes) -> Principal | None:
+        """Return whom the key with this SHA-256 stands for; None when it is not known here."""
         known = self._by_prefix.get(digest[:_PREFIX_BYTES])
         if known is None or not compare_digest(known[0], digest):
-            raise AuthenticationError("the API key is not one of this gateway's keys")
+            return None
         return known[1]
 
     def _add(self, name: str, config: KeyConfig) -> str | None:
@@ -95,6 +102,15 @@ def _principal(name: str, config: KeyConfig) -> Principal:
         scopes=frozenset(config.scopes),
         may_set_tenant=config.may_set_tenant,
     )
+
+
+def shown_digest(authorization: str | None, x_api_key: str | None) -> bytes:
+    """Return the SHA-256 of the key in a request.
+
+    Raises:
+        AuthenticationError: There is none, or the header is not `Bearer <key>`.
+    """
+    return sha256(_shown_key(authorization, x_api_key)).digest()
 
 
 def _shown_key(authorization: str | None, x_api_key: str | None) -> bytes:

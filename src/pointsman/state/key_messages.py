@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 """Of a key: it stands in records, on the command line and in addresses."""
-Label = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Label = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
 """Of a tenant, plan, user or team: any text of one line."""
-Glob = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Glob = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
 Scope = Literal["call", "explain", "override"]
 KeyStatus = Literal["live", "expired", "revoked"]
 
