@@ -7,7 +7,19 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src" / "pointsman"
 FILES = sorted(SOURCE.rglob("*.py"))
 EMPTY_WORDS = frozenset(
-    {"utils", "util", "helpers", "helper", "common", "misc", "manager", "process", "do", "v2", "new"}
+    {
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "misc",
+        "manager",
+        "process",
+        "do",
+        "v2",
+        "new",
+    }
 )
 ALLOWED = frozenset({"server/handlers.py"})
 

@@ -58,14 +58,14 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     modules = [COMMANDS[named]] if named in COMMANDS else list(COMMANDS.values())
     for module in modules:
         importlib.import_module(module).add_parser(subparsers)
+    data_dir = default_data_dir(read_environment())
     for subparser in subparsers.choices.values():
-        _add_shared_options(subparser)
+        add_shared_options(subparser, data_dir)
     return parser
 
 
-def _add_shared_options(parser: argparse.ArgumentParser) -> None:
+def add_shared_options(parser: argparse.ArgumentParser, data_dir: Path) -> None:
     """Add what every command understands, unless it has an option of that name itself."""
-    data_dir = default_data_dir(read_environment())
     # A command that takes the file or the folder as its own argument keeps its own meaning.
     with contextlib.suppress(argparse.ArgumentError):
         parser.add_argument(
