@@ -32,8 +32,8 @@ fi
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 echo "installing the pinned $kind packages"
-pip install --quiet --require-hashes -r "constraints/$kind.txt"
-[ "$kind" = dev ] || pip install --quiet --require-hashes -r constraints/build.txt
-pip install --quiet --no-deps --no-build-isolation --editable .
+pip install --quiet --quiet --require-hashes -r "constraints/$kind.txt"
+[ "$kind" = dev ] || pip install --quiet --quiet --require-hashes -r constraints/build.txt
+pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 touch "$stamp"
 [ "$kind" = runtime ] || touch .venv/.installed-runtime

@@ -94,7 +94,7 @@ def test_a_dry_run_decides_and_touches_nothing(mock_gateway: RunningGateway):
     record = msgspec.json.decode(body)
     assert status == 200
     assert record["outcome"] == "preview"
-    assert [candidate["target"] for candidate in record["candidates"]] == ["small"]
+    assert [candidate["target"] for candidate in record["candidates"]] == ["small", "large"]
     assert "attempts" not in record
     after = get(f"{mock_gateway.url}/metrics")[2].count(b"pointsman_requests_total{")
     assert after == before

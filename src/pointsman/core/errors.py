@@ -9,6 +9,7 @@
     ├─ UpstreamError               one attempt failed: failure_class, status, code, retry_after_s
     ├─ AttemptsFailedError         502, 503 or 504: no attempt succeeded
     ├─ NoTargetError 503           no candidate was eligible
+    ├─ StoppingError 503           the gateway was stopped under the request
     └─ InternalError 500           a bug; the client gets a generic sentence
 
 Raise the most exact class. Messages say what was wrong, where and how to fix it, and never hold a
@@ -198,6 +199,13 @@ class NoTargetError(PointsmanError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class StoppingError(PointsmanError):
+    """The gateway was stopped and the grace period ended before this request did."""
+
+    code = "gateway_stopping"
+    http_status = 503
 
 
 class InternalError(PointsmanError):

@@ -212,7 +212,7 @@ class StreamTruth(Struct, omit_defaults=True):
     bytes: int = 0
     """Bytes handed to the client."""
     terminal: str = ""
-    """`done`, `cut`, `stalled`, `malformed`, `failed` or `client_left`."""
+    """`done`, `cut`, `stalled`, `malformed`, `failed`, `client_left` or `shutdown`."""
     usage_source: str = ""
     """`measured` or `estimated`."""
 

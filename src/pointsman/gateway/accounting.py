@@ -25,13 +25,15 @@ class Accountant:
         facts = record.facts
         if facts is None:
             return None
-        return self._prices.upper_bound(
+        bound = self._prices.upper_bound(
             target.provider,
             target.model,
             facts.estimated_input_tokens,
             facts.max_output_tokens,
             record.started_unix_ns,
         )
+        # Every choice may use its whole output; charging the input as often errs to the safe side.
+        return bound if bound is None else bound * max(1, facts.choice_count)
 
     def charge(
         self, record: CallRecord, attempt: Attempt, usage: Usage | None, output_characters: int

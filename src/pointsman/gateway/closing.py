@@ -62,7 +62,7 @@ async def close_stream(
 def close_refused(runtime: Runtime, call: Call, error: BaseException) -> Reply:
     """Record a request that got an error instead of an answer."""
     record = call.record
-    fault = fault_of(error, record)
+    fault = fault_of(error, record, call.abort.reason)
     runtime.recorder.refuse(record, fault)
     captured = runtime.content.keep(record, call.body, b"")
     runtime.recorder.complete(record, call.started_ns)

@@ -15,6 +15,7 @@ from pointsman.core.errors import (
     CallError,
     NoTargetError,
     PointsmanError,
+    StoppingError,
     UpstreamError,
 )
 from pointsman.core.failures import FailureClass
@@ -44,8 +45,17 @@ class Fault(Struct):
     """What the record says instead of the body's message, which may repeat parts of a prompt."""
 
 
-def fault_of(error: BaseException, record: CallRecord) -> Fault:
-    """Return what to tell the client about `error`."""
+def fault_of(error: BaseException, record: CallRecord, abort_reason: str | None = None) -> Fault:
+    """Return what to tell the client about `error`.
+
+    Args:
+        error: What ended the request.
+        record: For the story of its attempts.
+        abort_reason: Why the request was aborted, if it was: a stop of ours looks like a client
+            that left to everyone further up, and is not one.
+    """
+    if abort_reason == "shutdown":
+        error = StoppingError("the gateway was stopped before this request was done")
     metadata = _metadata(record)
     match error:
         case CallError():

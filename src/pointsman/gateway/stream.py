@@ -73,9 +73,9 @@ class StreamRelay:
             self.truth.terminal = "done"
         except UpstreamError as error:
             self.failure = error.failure_class
-            self.truth.terminal = _TERMINAL.get(error.failure_class, "failed")
+            self.truth.terminal = self._terminal(error.failure_class)
             describe_failure(self.served.attempt, error)
-            fault = fault_of(error, self._call.record)
+            fault = fault_of(error, self._call.record, self._call.abort.reason)
             await self._tell(write, fault)
         finally:
             if not self.truth.terminal:
@@ -83,6 +83,11 @@ class StreamRelay:
             if self._stream is not None:
                 self._stream.close()
             await self._finish(self, fault)
+
+    def _terminal(self, failure: FailureClass) -> str:
+        if self._call.abort.reason == "shutdown":
+            return "shutdown"
+        return _TERMINAL.get(failure, "failed")
 
     async def _relay(self, write: Write) -> None:
         stream = self._stream
