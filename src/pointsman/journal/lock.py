@@ -25,6 +25,7 @@ class FolderLock:
         folder: The worker's folder; made (mode 0700) when it is not there.
         patient: Wait up to two seconds, because a starting worker looks into every folder for a
             moment to see whether there is something to recover.
+        name: File of the lock: who writes to a folder and who delivers from it lock apart.
 
     Raises:
         JournalLockedError: Somebody else holds it.
@@ -33,10 +34,10 @@ class FolderLock:
 
     __slots__ = ("_fd",)
 
-    def __init__(self, folder: Path, *, patient: bool = True) -> None:
+    def __init__(self, folder: Path, *, patient: bool = True, name: str = LOCK_NAME) -> None:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._fd = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         for attempt in range(_TRIES if patient else 1):
             if attempt:
                 time.sleep(_NAP_S)

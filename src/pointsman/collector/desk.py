@@ -1,0 +1,58 @@
+"""What the routes work with: built by `app`, reached through the web application's state."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, cast
+
+from litestar import Request
+from litestar.datastructures import State
+from msgspec import Struct
+
+from pointsman.collector.access import Access, Reader
+from pointsman.collector.bodies import Intake
+from pointsman.collector.pipeline import TelemetryPipeline
+from pointsman.core.clock import Clock
+from pointsman.state.audit import AuditLog
+from pointsman.state.keys import KeyStore
+from pointsman.state.snapshot import SnapshotSource
+from pointsman.store.protocol import TraceStore
+
+WebRequest: TypeAlias = Request[Any, Any, State]
+FindSession: TypeAlias = Callable[[WebRequest], Awaitable[Reader | None]]
+"""Returns who is logged in to the console by a request's cookie; None for nobody."""
+
+
+async def nobody(_: WebRequest) -> Reader | None:
+    """Stand in for the console where there is none."""
+    return None
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """Everything that routes may use."""
+
+    clock: Clock
+    access: Access
+    intake: Intake
+    pipeline: TelemetryPipeline
+    store: TraceStore
+    keys: KeyStore
+    snapshots: SnapshotSource
+    audit: AuditLog
+    find_session: FindSession = nobody
+
+    async def reader(self, request: WebRequest) -> Reader:
+        """Return who asks the read API, by token, key or session.
+
+        Raises:
+            AuthenticationError: Nobody who is known.
+            PermissionDeniedError: The key may not explain.
+        """
+        if "authorization" not in request.headers:
+            found = await self.find_session(request)
+            if found is not None:
+                return found
+        return self.access.reader(request.headers)
+
+
+def desk_of(request: WebRequest) -> Desk:
+    """Return the desk of the application that serves a request."""
+    return cast("Desk", request.app.state.desk)
