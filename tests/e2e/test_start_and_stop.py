@@ -90,6 +90,21 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: int):
         assert "Traceback" not in gateway.text()
 
 
+def test_with_keys_a_page_of_any_origin_needs_the_key_and_nothing_else(tmp_path: Path):
+    """A page does not have the key; a server-side caller may use any name for the host."""
+    config = """
+providers: {mock: {kind: mock, default: true}}
+keys: {ci: {key: "a-gateway-key-for-this-test"}}
+"""
+    key = {"authorization": "Bearer a-gateway-key-for-this-test"}
+    foreign = {"origin": "https://a.example", "host": "gateway.example"}
+    with running_gateway(tmp_path, config=config) as gateway:
+        url = f"{gateway.url}/v1/chat/completions"
+
+        assert post(url, BODY, foreign)[0] == 401
+        assert post(url, BODY, {**foreign, **key})[0] == 200
+
+
 def test_a_reload_takes_effect_and_a_bad_file_changes_nothing(tmp_path: Path):
     """SIGHUP: validated first; the config version of answers tells which one decided."""
     config = "providers: {mock: {kind: mock, default: true}}\nroutes: {}\n"

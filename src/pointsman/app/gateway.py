@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pointsman import __version__
+from pointsman.app.collector_link import CollectorAddress, CollectorLink
+from pointsman.app.delivery import Delivery
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.root import LoadedConfig
@@ -36,6 +38,7 @@ from pointsman.journal.writer import JournalWriter
 from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.ledger import MemoryLedger
+from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.registry import build as build_provider
 from pointsman.resilience.attempts import AttemptSettings
 from pointsman.resilience.classify import classify
@@ -58,9 +61,20 @@ class Gateway:
     """One gateway worker."""
 
     def __init__(
-        self, loaded: LoadedConfig, folder: DataFolder, *, clock: Clock | None = None
+        self,
+        loaded: LoadedConfig,
+        folder: DataFolder,
+        *,
+        collector: CollectorAddress | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
+        self.keys = KeyDirectory(self.clock, Authenticator({}))
+        self._link = (
+            CollectorLink(collector, folder, self.keys, self.clock)
+            if collector is not None
+            else None
+        )
         self.ids = IdSource(self.clock)
         self.metrics = Metrics()
         self.health = HealthTracker(self.clock)
@@ -70,6 +84,9 @@ class Gateway:
         self._providers: dict[str, Provider] = {}
         self._provider_configs: dict[str, ProviderConfig] = {}
         self._journal: JournalWriter | None = None
+        self._delivery = (
+            Delivery(folder, WORKER, collector, self.clock) if collector is not None else None
+        )
         self._listener: Listener | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
@@ -116,7 +133,12 @@ class Gateway:
         # a pause of tens of milliseconds per full collection.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         await self._listener.start()
+        if self._link is not None:
+            self._link.start()
+        if self._delivery is not None:
+            self._delivery.start()
 
     def reload(self, loaded: LoadedConfig) -> None:
         """Take over a checked configuration at once; requests under way keep the old one.
@@ -133,10 +155,14 @@ class Gateway:
         self._is_draining = True
         if self._listener is not None:
             await self._listener.stop(grace_s)
+        if self._link is not None:
+            await self._link.stop()
         for provider in self._providers.values():
             await provider.close()
         if self._journal is not None:
             self._journal.close()
+        if self._delivery is not None:
+            await self._delivery.stop()
 
     def _serve(self, loaded: LoadedConfig) -> Serving:
         """Compile a configuration into what the handlers serve with."""
@@ -144,7 +170,8 @@ class Gateway:
         table = RoutingTable.compile(loaded)
         authenticator = Authenticator(config.keys)
         providers = self._build_providers(config.providers)
-        runtime = self._runtime(loaded, table, authenticator, providers)
+        runtime = self._runtime(loaded, table, providers)
+        self.keys.configure(authenticator)
         self._adopt(config.providers, providers)
         self.health.pin(
             {name: each.health for name, each in config.providers.items() if each.health}, {}
@@ -156,7 +183,6 @@ class Gateway:
             guard=Guard(
                 allowed_origins=server.allowed_origins,
                 allowed_hosts=server.allowed_hosts,
-                has_keys=authenticator.has_keys,
             ),
             headers=ResponseHeaders(server.metadata_key),
             metrics=self.metrics,
@@ -175,7 +201,6 @@ class Gateway:
         self,
         loaded: LoadedConfig,
         table: RoutingTable,
-        authenticator: Authenticator,
         providers: Mapping[str, Provider],
     ) -> Runtime:
         config = loaded.config
@@ -191,7 +216,7 @@ class Gateway:
             attribution=AttributionSettings(
                 config.server.metadata_key, config.server.environment, config.server.tenant
             ),
-            authenticator=authenticator,
+            authenticator=self.keys,
             planner=Planner(table, self.health, self.ids.draw),
             attempts=AttemptSettings(
                 providers=providers,
@@ -253,6 +278,7 @@ class Gateway:
             "ready": is_ready,
             "draining": self._is_draining,
             "config": self.loaded.version,
+            "snapshotAgeMs": self.keys.age_ms,
             "providers": {name: self.health.provider_state(name) for name in self._providers},
         }
         if journal is not None:
@@ -262,6 +288,8 @@ class Gateway:
                 "dropped": stats.dropped,
                 "last_error": stats.last_error,
             }
+        if self._delivery is not None:
+            state["collector"] = self._delivery.state()
         return state
 
     def _figures(self) -> list[Figure]:
@@ -269,7 +297,9 @@ class Gateway:
         if journal is None or listener is None:
             return []
         stats = journal.stats
+        delivery = self._delivery.figures() if self._delivery is not None else []
         return [
+            *delivery,
             Figure("pointsman_journal_entries", "Entries written.", lambda: stats.written, True),
             Figure("pointsman_journal_dropped", "Entries lost.", lambda: stats.dropped, True),
             Figure("pointsman_journal_bytes", "Bytes written.", lambda: stats.bytes, True),

@@ -127,6 +127,7 @@ class Pipeline:
             started_unix_ns=self._clock.unix_ns(),
             worker=runtime.worker,
             config_version=runtime.config_version,
+            snapshot_age_ms=runtime.authenticator.age_ms,
         )
         return Call(
             record=record,

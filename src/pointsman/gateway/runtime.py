@@ -11,7 +11,7 @@ from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
 from pointsman.gateway.recorder import Recorder
 from pointsman.policy.attribution import AttributionSettings
-from pointsman.policy.authenticate import Authenticator
+from pointsman.policy.snapshot import KeyDirectory
 from pointsman.resilience.attempts import AttemptSettings
 from pointsman.routing.planner import Planner
 
@@ -24,7 +24,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     worker: str
     clock: Clock
     attribution: AttributionSettings
-    authenticator: Authenticator
+    authenticator: KeyDirectory
     planner: Planner
     attempts: AttemptSettings
     accountant: Accountant

@@ -30,20 +30,18 @@ class Guard:
     Args:
         allowed_origins: Web origins (`http://localhost:5173`) that may call, with or without keys.
         allowed_hosts: Values of `Host` besides loopback ones, without a port.
-        has_keys: Callers need a key. A page does not have it, so origins and hosts are free.
     """
 
-    __slots__ = ("_has_keys", "_hosts", "_origins")
+    __slots__ = ("_hosts", "_origins")
 
-    def __init__(
-        self, allowed_origins: Collection[str], allowed_hosts: Collection[str], *, has_keys: bool
-    ) -> None:
+    def __init__(self, allowed_origins: Collection[str], allowed_hosts: Collection[str]) -> None:
         self._origins = frozenset(origin.rstrip("/").lower().encode() for origin in allowed_origins)
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
-        self._has_keys = has_keys
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Refuse what a web page may have sent.
+        """Refuse what a web page may have sent to a gateway that asks for no key.
+
+        Where callers need a key a page does not have it, so there this is not asked.
 
         Args:
             headers: Lower-case names; of a repeated header any one value.
@@ -51,8 +49,6 @@ class Guard:
         Raises:
             PermissionDeniedError: Without keys, the origin is foreign or the host not ours.
         """
-        if self._has_keys:
-            return
         origin = headers.get(b"origin")
         if origin is not None and origin.lower() not in self._origins:
             raise PermissionDeniedError(

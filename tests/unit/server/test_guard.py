@@ -5,7 +5,7 @@ import pytest
 from pointsman.core.errors import PermissionDeniedError
 from pointsman.server.guard import Guard, UnsupportedMediaTypeError, require_json
 
-OPEN = Guard(["http://localhost:5173/"], ["gateway.internal"], has_keys=False)
+OPEN = Guard(["http://localhost:5173/"], ["gateway.internal"])
 PAGE = b"http://localhost:5173"
 
 
@@ -75,22 +75,15 @@ def test_a_listed_page_passes():
         OPEN.check({**headers, b"host": b"evil.example"})
 
 
-def test_with_keys_origins_and_hosts_are_free():
-    """A page does not have the key."""
-    Guard([], [], has_keys=True).check({b"host": b"any.example", b"origin": b"https://a"})
-
-
 def test_a_preflight_is_answered_for_a_listed_origin_only():
-    """Minimal headers, never a wildcard, with or without keys."""
-    for has_keys in (True, False):
-        guard = Guard(["http://localhost:5173"], [], has_keys=has_keys)
-        answer = dict(guard.preflight_headers({b"host": b"localhost", b"origin": PAGE}))
-        assert answer[b"access-control-allow-origin"] == PAGE
-        assert answer[b"vary"] == b"origin"
-        assert b"access-control-allow-credentials" not in answer
-        for origin in ({}, {b"origin": b"https://evil.example"}):
-            with pytest.raises(PermissionDeniedError):
-                guard.preflight_headers({b"host": b"localhost", **origin})
+    """Minimal headers, never a wildcard."""
+    answer = dict(OPEN.preflight_headers({b"host": b"localhost", b"origin": PAGE}))
+    assert answer[b"access-control-allow-origin"] == PAGE
+    assert answer[b"vary"] == b"origin"
+    assert b"access-control-allow-credentials" not in answer
+    for origin in ({}, {b"origin": b"https://evil.example"}):
+        with pytest.raises(PermissionDeniedError):
+            OPEN.preflight_headers({b"host": b"localhost", **origin})
 
 
 def test_a_preflight_from_a_rebound_name_is_refused():

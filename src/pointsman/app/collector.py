@@ -1,0 +1,175 @@
+"""The composition root of the collector: stores, state, web application, upkeep.
+
+`Collector` is the role of that name: built from a loaded configuration and an open data folder,
+started on a bound socket, stopped with a grace period.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, cast
+
+from litestar import Litestar
+
+from pointsman.collector.access import Access, Tokens
+from pointsman.collector.bodies import Intake
+from pointsman.collector.desk import Desk
+from pointsman.collector.normalise_spans import SpanNormaliser
+from pointsman.collector.pipeline import TelemetryPipeline
+from pointsman.collector.retention import keep_within
+from pointsman.collector.web import make_app
+from pointsman.config.data_folder import DataFolder
+from pointsman.config.root import LoadedConfig
+from pointsman.core.clock import Clock, SystemClock
+from pointsman.core.errors import AuthenticationError
+from pointsman.core.identity import Principal
+from pointsman.core.ids import IdSource
+from pointsman.core.redaction.engine import Redactor
+from pointsman.policy.authenticate import Authenticator
+from pointsman.policy.snapshot import KeyDirectory
+from pointsman.server.limits import ServerLimits
+from pointsman.server.listener import Listener, ListenerSettings
+from pointsman.state.audit import AuditLog
+from pointsman.state.database import StateDatabase, state_url
+from pointsman.state.keys import KeyStore
+from pointsman.state.snapshot import MAX_WAIT_S, SnapshotSource
+from pointsman.state.snapshot_reader import snapshot_source
+from pointsman.store.arrivals import Arrivals
+from pointsman.store.duckdb.store import DuckDbStore
+from pointsman.store.protocol import RetentionPolicy, TraceStore
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+_log = logging.getLogger("pointsman")
+DEFAULT_PORT = 3101
+STORE_FOLDER = "store"
+URL_FILE = "collector.url"
+MAX_REQUEST_BYTES = 33_554_432
+"""What the protocol lets through; the routes refuse less, in the encoding of the request."""
+RETENTION = RetentionPolicy(
+    drop_after_s=90 * 86_400.0, content_after_s=30 * 86_400.0, content_max_bytes=5_000_000_000
+)
+"""Until the configuration says otherwise."""
+
+
+class Collector:
+    """The collector role."""
+
+    def __init__(
+        self, loaded: LoadedConfig, folder: DataFolder, *, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.loaded = loaded
+        self._folder = folder
+        self._tokens = Tokens(ingest=folder.token("ingest"), admin=folder.token("admin"))
+        self._keys = KeyDirectory(self.clock, Authenticator(loaded.config.keys))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._state: StateDatabase | None = None
+        self._store: TraceStore | None = None
+        self._snapshots: SnapshotSource | None = None
+        self._listener: Listener | None = None
+        self.arrivals = Arrivals()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 before `start`."""
+        return self._listener.port if self._listener is not None else 0
+
+    async def start(self, bound: socket.socket) -> None:
+        """Open store and state, and listen on `bound`, which is the collector's from now on.
+
+        Raises:
+            StoreError: The store is locked by another process, newer, or damaged.
+            StateError: The state cannot be opened, or is newer.
+            BindError: The socket cannot be listened on.
+        """
+        try:
+            store = await DuckDbStore.open(self._folder.path / STORE_FOLDER, self.clock)
+            self._store = store
+            self._state = await StateDatabase.open(state_url(self._folder.path), self.clock)
+            self._snapshots = snapshot_source(self._state)
+            self.arrivals.announce((await store.stats()).last_position)
+            desk = self._desk(store, self._state, self._snapshots)
+            self._listener = self._listen(make_app(desk), bound)
+            await self._listener.start()
+        except BaseException:
+            bound.close()
+            await self.stop(0.0)
+            raise
+        self._own(keep_within(store, RETENTION, self.clock))
+        self._own(self._follow_keys(self._snapshots))
+        self._write_url(bound)
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept nothing more, let requests finish for `grace_s` seconds, close everything."""
+        if self._snapshots is not None:
+            self._snapshots.close()
+        if self._listener is not None:
+            await self._listener.stop(grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._store is not None:
+            await self._store.close()
+        if self._state is not None:
+            await self._state.close()
+        with contextlib.suppress(OSError):
+            (self._folder.path / URL_FILE).unlink(missing_ok=True)
+
+    def _desk(self, store: TraceStore, state: StateDatabase, snapshots: SnapshotSource) -> Desk:
+        config = self.loaded.config
+        normaliser = SpanNormaliser(config.content.capture, Redactor())
+        return Desk(
+            clock=self.clock,
+            access=Access(self._tokens, self._know_key, config.server.allowed_hosts),
+            intake=Intake(),
+            pipeline=TelemetryPipeline(store, self.arrivals, normaliser),
+            store=store,
+            keys=KeyStore(state),
+            snapshots=snapshots,
+            audit=AuditLog(state),
+        )
+
+    def _listen(self, app: Litestar, bound: socket.socket) -> Listener:
+        return Listener(
+            cast("ASGI3Application", app),
+            ListenerSettings(limits=ServerLimits(max_body_bytes=MAX_REQUEST_BYTES)),
+            ids=IdSource(self.clock),
+            clock=self.clock,
+            bound=bound,
+        )
+
+    def _know_key(self, credential: str) -> Principal:
+        if not self._keys.has_keys:
+            raise AuthenticationError("this is no token of this instance, and it has no keys")
+        return self._keys.authenticate(f"Bearer {credential}")
+
+    async def _follow_keys(self, source: SnapshotSource) -> None:
+        """Know issued keys as gateways do, from the same snapshots."""
+        version, state_id = 0, None
+        while True:
+            found = await source.wait_for_newer(version, MAX_WAIT_S, state_id=state_id)
+            if found is not None:
+                version, state_id = found.version, found.state_id
+                self._keys.replace(found)
+
+    def _own(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a task of the collector failed", exc_info=task.exception())
+
+    def _write_url(self, bound: socket.socket) -> None:
+        """Tell commands on this machine where the collector is."""
+        host = bound.getsockname()[0]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared
+        shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
+        fresh = self._folder.path / f".{URL_FILE}.part"
+        fresh.write_text(f"http://{shown}:{self.port}\n")
+        fresh.replace(self._folder.path / URL_FILE)
