@@ -17,6 +17,7 @@ from pointsman.config.environment import read_environment
 
 COMMANDS = {
     "up": "pointsman.cli.up",
+    "collector": "pointsman.cli.collector",
     "check": "pointsman.cli.check",
     "why": "pointsman.cli.why",
     "tail": "pointsman.cli.tail",

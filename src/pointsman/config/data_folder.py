@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-_LOCK_FILE = "instance.lock"
 _MASTER_KEY_FILE = "content.key"
 _MASTER_KEY_BYTES = 32
 _TOKEN_BYTES = 32
@@ -47,8 +46,13 @@ class DataFolder:
         self._lock_fd = lock_fd
 
     @classmethod
-    def open(cls, path: Path) -> "DataFolder":
+    def open(cls, path: Path, role: str = "instance") -> "DataFolder":
         """Create the folder if need be (mode 0700) and take its lock.
+
+        Args:
+            path: The folder.
+            role: What is locked: the whole instance, or `collector` for a collector that runs
+                beside a gateway of the same folder.
 
         Raises:
             DataFolderInUseError: Another process holds the lock.
@@ -56,7 +60,7 @@ class DataFolder:
         """
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock_fd = os.open(path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock_fd = os.open(path / f"{role}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise DataFolderError(
                 f"the data folder {path} cannot be used: {error.strerror}; "
