@@ -31,9 +31,20 @@ async def address(request, tmp_path):
     return POSTGRESQL
 
 
+class PassingClock(ManualClock):
+    """Stands still, or moves on by a second whenever it is read."""
+
+    is_passing = False
+
+    def unix_ns(self) -> int:
+        if self.is_passing:
+            self.advance_s(1)
+        return super().unix_ns()
+
+
 @pytest.fixture
 def clock():
-    return ManualClock()
+    return PassingClock()
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ import contextlib
 import logging
 import time
 
+import msgspec
 import pytest
 
 from pointsman.core.clock import SystemClock
 from pointsman.core.errors import AuthenticationError
 from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.snapshot import KeyDirectory
-from pointsman.policy.snapshot_file import load_snapshot
+from pointsman.policy.snapshot_file import load_snapshot, save_snapshot
 from pointsman.policy.snapshot_follower import (
     LONGEST_PAUSE_S,
     FollowerSettings,
@@ -173,8 +174,13 @@ async def test_a_poll_says_what_is_known(collector, tmp_path):
 
 async def test_nothing_newer_confirms_what_is_known(collector, tmp_path):
     """The age starts again with each answer, and the next poll follows without a pause."""
+    made_long_ago = msgspec.structs.replace(
+        await collector.source.wait_for_newer(0, 1), made_unix_ns=0
+    )
+    save_snapshot(tmp_path / "snapshot.json", made_long_ago)
     async with Gateway(collector, tmp_path, wait_s=0.2).following() as gateway:
-        await gateway.until(lambda: gateway.follower.stats.polls >= 4)
+        assert gateway.directory.age_ms > 10**9
+        await gateway.until(lambda: gateway.follower.stats.polls >= 3)
         assert gateway.directory.age_ms < 5_000
 
     assert gateway.pauses == []

@@ -86,9 +86,10 @@ async def test_a_key_is_revoked_by_name_or_by_id_for_good(keys, clock):
     assert again.revoked_unix_ns == revoked.revoked_unix_ns == by_name.key.created_unix_ns
 
 
-async def test_an_id_wins_over_a_name_that_looks_like_it(keys):
+async def test_an_id_wins_over_a_name_that_looks_like_it(keys, clock):
     """Nobody can hide a key from its revocation behind another key's name."""
     wanted = await keys.issue(IssueKey(name="a"), actor="admin")
+    clock.advance_s(1)
     await keys.issue(IssueKey(name=wanted.key.id), actor="admin")
 
     assert (await keys.revoke(wanted.key.id, actor="admin")).name == "a"
@@ -177,6 +178,15 @@ async def test_issuing_and_revoking_at_once_loses_nothing(keys, audit, database)
     rows = await audit.page()
     assert (await database.current())[1] == version + len(rows)
     assert len(rows) >= 20
+
+
+async def test_of_two_revocations_at_once_the_first_counts(keys, clock):
+    """Both are told the same time."""
+    await keys.issue(IssueKey(name="ci"), actor="admin")
+    clock.is_passing = True
+    first, second = await asyncio.gather(*(keys.revoke("ci", actor="admin") for _ in range(2)))
+
+    assert first.revoked_unix_ns == second.revoked_unix_ns
 
 
 async def test_a_change_cancelled_half_way_leaves_the_database_usable(database, audit):

@@ -7,8 +7,6 @@ from pointsman.state.models import Base
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
-    # SQLite can roll schema changes back; Alembic does not expect it to.
-    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()
