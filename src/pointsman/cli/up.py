@@ -10,6 +10,7 @@ import sys
 import msgspec
 import uvloop
 
+from pointsman.app.collector_link import CollectorAddress
 from pointsman.app.gateway import Gateway
 from pointsman.cli.configuration import load_configuration
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_IN_USE, DATA_UNUSABLE, OK, PORT_BUSY
@@ -33,6 +34,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--host", help="address to bind (default: server.host, 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind (default: server.port, 3100)")
+    parser.add_argument(
+        "--collector", metavar="URL", help="address of the collector to deliver records to"
+    )
     parser.set_defaults(run=run)
 
 
@@ -81,7 +85,10 @@ def load_with_options(args: argparse.Namespace) -> LoadedConfig:
 async def _serve(
     loaded: LoadedConfig, folder: DataFolder, bound: socket.socket, args: argparse.Namespace
 ) -> int:
-    gateway = Gateway(loaded, folder)
+    collector = None
+    if args.collector is not None:
+        collector = CollectorAddress(url=args.collector, token=folder.token("ingest"))
+    gateway = Gateway(loaded, folder, collector=collector)
     await gateway.start(bound)
     for warning in loaded.warnings:
         _log.warning("%s", warning)
