@@ -94,6 +94,11 @@ class SnapshotSource:
         self._is_closed = True
         self.announce()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody waits here any more; who asks in a loop must end it."""
+        return self._is_closed
+
     async def wait_for_newer(
         self, version: int, timeout_s: float, *, state_id: str | None = None
     ) -> Snapshot | None:
@@ -113,7 +118,8 @@ class SnapshotSource:
         """
         known = (state_id, version)
         clock = asyncio.get_running_loop().time
-        until = clock() + min(timeout_s, MAX_WAIT_S)
+        # In this order, what is not a number is no wait.
+        until = clock() + min(max(0.0, timeout_s), MAX_WAIT_S)
         while True:
             # Taken before the look, so that a commit between look and wait is not missed.
             changed = self._changed

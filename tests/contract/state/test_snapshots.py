@@ -54,7 +54,8 @@ async def test_nothing_newer_within_the_wait_is_none(source):
     started = time.perf_counter()
 
     assert await source.wait_for_newer(1, 0.05) is None
-    assert await source.wait_for_newer(1, 0) is None
+    for no_wait in (0, -1, float("nan")):
+        assert await source.wait_for_newer(1, no_wait) is None
     assert 0.05 <= time.perf_counter() - started < 2
 
 
@@ -93,6 +94,7 @@ async def test_closing_answers_everybody(source):
 
     source.close()
 
+    assert source.is_closed
     assert await waiter is None
     assert await source.wait_for_newer(1, 30) is None
 
