@@ -1,0 +1,88 @@
+"""`Site`: what every page of the console needs, and how templates become markup.
+
+Escaping is on for every template, whatever its name; nothing in this package calls anything safe
+that holds a caller's text.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+
+from pointsman.console import figures
+from pointsman.console.settings import ConsoleSettings
+from pointsman.console.static_files import StaticFiles
+from pointsman.console.viewer import Viewer
+from pointsman.core.explain.amounts import duration_text, money_text
+from pointsman.state.sessions import ConsoleSession
+
+_FOLDER = Path(__file__).parent / "templates"
+_FILTERS = (
+    figures.short_duration,
+    figures.short_money,
+    figures.signed_money,
+    figures.short_count,
+    figures.full_count,
+    figures.short_bytes,
+    duration_text,
+    money_text,
+)
+
+
+def make_environment(folder: Path = _FOLDER) -> Environment:
+    """Return the templates, compiled."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters |= {each.__name__: each for each in _FILTERS}
+    for name in environment.list_templates():
+        environment.get_template(name)  # compiled now, so that no first reader waits for it
+    return environment
+
+
+class Listeners:
+    """Counts the open streams of one console."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """The console of one collector."""
+
+    settings: ConsoleSettings
+    templates: Environment
+    files: StaticFiles
+    listeners: Listeners
+
+    def render(
+        self, name: str, viewer: Viewer, session: ConsoleSession | None = None, **values: object
+    ) -> str:
+        """Return a template as markup.
+
+        Args:
+            name: File name of the template.
+            viewer: Who looks.
+            session: Of the viewer; None before a login.
+            values: What the template names.
+        """
+        return self.templates.get_template(name).render(
+            viewer=viewer,
+            session=session,
+            static=f"/static/{self.files.version}",
+            product_version=self.settings.version,
+            **values,
+        )
+
+    def macro(self, template: str, name: str, viewer: Viewer) -> Callable[..., str]:
+        """Return a macro of a template, for parts of a page that are sent alone."""
+        module = self.templates.get_template(template).make_module({"viewer": viewer})
+        part = getattr(module, name)
+        return lambda *values: str(part(*values))
