@@ -7,7 +7,7 @@ database; one that is a file is private to its owner (mode 0600).
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import msgspec
 from sqlalchemy import Connection, event, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -106,9 +107,14 @@ class StateDatabase:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Give a session to read in, or to add what is no change of the state."""
-        async with self._sessions.begin() as session:
-            yield session
+        """Give a session to read in, or to add what is no change of the state.
+
+        Raises:
+            StateUnavailableError: The database does not work; nothing was kept.
+        """
+        with _translated():
+            async with self._sessions.begin() as session:
+                yield session
 
     @contextlib.asynccontextmanager
     async def change(self, actor: str) -> AsyncIterator[Change]:
@@ -121,10 +127,11 @@ class StateDatabase:
             actor: Who does it, for the audit row.
 
         Raises:
+            StateUnavailableError: The database does not work, or is full; nothing was kept.
             RuntimeError: The block did not say what it did (`Change.audit`).
         """
         try:
-            async with self._sessions.begin() as session:
+            async with self.transaction() as session:
                 version = await session.scalar(
                     update(MetaRow).values(version=MetaRow.version + 1).returning(MetaRow.version)
                 )
@@ -142,6 +149,18 @@ class StateDatabase:
         async with self.transaction() as session:
             row = (await session.execute(select(MetaRow.state_id, MetaRow.version))).one()
         return row.state_id, row.version
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Say what the database failed at without the rest of its message, which may hold values."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StateUnavailableError(f"the state cannot be used: {error.orig}") from error
+    except (DBAPIError, PoolTimeoutError, OSError) as error:
+        reason = type(error).__name__
+        raise StateUnavailableError(f"the state cannot be used ({reason})") from error
 
 
 def audit_row(

@@ -121,6 +121,29 @@ async def test_the_file_is_private_and_stays_so(tmp_path):
     await opened.close()
 
 
+async def issue_many(keys):
+    for number in range(200):
+        await keys.issue(IssueKey(name=f"key-{number}"), actor="admin")
+
+
+async def test_a_full_disk_is_said_so_and_keeps_what_was_there(tmp_path):
+    """Nothing of the failed change is kept, readers go on, and room makes it work again."""
+    opened = await StateDatabase.open(state_url(tmp_path), ManualClock())
+    keys = KeyStore(opened)
+    async with opened.transaction() as session:
+        await session.execute(text("PRAGMA max_page_count = 1"))
+
+    with pytest.raises(StateUnavailableError, match="disk is full") as raised:
+        await issue_many(keys)
+
+    assert raised.value.http_status == 503
+    assert (await opened.current())[1] == 1 + len(await keys.list_keys())
+    async with opened.transaction() as session:
+        await session.execute(text("PRAGMA max_page_count = 100000"))
+    await keys.issue(IssueKey(name="after"), actor="admin")
+    await opened.close()
+
+
 async def test_keys_of_a_tenant_need_the_tenant(tmp_path):
     """Foreign keys are on in SQLite too."""
     opened = await StateDatabase.open(state_url(tmp_path), ManualClock())
