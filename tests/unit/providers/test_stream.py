@@ -61,8 +61,8 @@ async def play(*pieces: bytes | TransportError, wants_usage: bool = False):
     ],
 )
 async def test_the_end_marker_is_known_in_every_form(end: bytes):
-    """MM-01: also without a finish reason before it, the server said that it is complete."""
-    chunks, failure, _ = await play(chunk("hi"), end)
+    """MM-01: none is taken for a broken chunk, and none cuts the answer before it."""
+    chunks, failure, _ = await play(chunk("hi", "stop"), end)
 
     assert failure is None
     assert text_of(chunks) == "hi"
@@ -85,6 +85,34 @@ async def test_text_that_looks_like_the_marker_is_text():
 
     assert failure is None
     assert text_of(chunks) == "[DONE] not yet"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [DONE],
+        [event({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 0}}), DONE],
+        [chunk("a"), DONE],
+        [chunk("a", index=0), chunk("b", "stop", index=1), DONE],
+    ],
+    ids=["nothing", "usage_only", "no_finish_reason", "one_choice_unfinished"],
+)
+async def test_a_marker_does_not_make_a_cut_answer_whole(pieces: list[bytes]):
+    """OBS-03, MM-01: an end without the finish reason of every choice is a truncation."""
+    _, failure, _ = await play(*pieces)
+
+    assert failure is not None
+    assert failure.failure_class is F.TRUNCATED
+
+
+async def test_a_failure_before_the_first_token_outranks_what_came_with_it():
+    """Nothing has to be sent yet, so another target can still answer."""
+    role = event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
+
+    chunks, failure, _ = await play(role + event({"error": {"message": "no capacity"}}))
+
+    assert chunks == []
+    assert failure is not None
 
 
 async def test_a_stream_without_marker_is_complete_after_its_finish_reason():

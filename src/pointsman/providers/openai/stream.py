@@ -1,13 +1,14 @@
 """A streamed answer: pieces of an event stream to chunks, and the truth about its end.
 
-    [DONE], in any form                       complete
-    end of body after a finish reason         complete: some servers send no marker
-    end of body without one                   TRUNCATED
+    end after the finish reason of every      complete, with a marker ([DONE], in any form) or
+      choice that began                         without: some servers send none
+    end without one, marker or not            TRUNCATED
     a chunk that is not JSON                  PROTOCOL; one cut by the end counts as not sent
     an error in place of a chunk              the class of that error
     limits, resets, the client leaving        as the transport tells
 
-What arrived before a failure is handed on first.
+What arrived before a failure is handed on first, unless there is no token in it yet: then nothing
+is lost by the failure, and another target may still answer.
 """
 
 import asyncio
@@ -89,7 +90,7 @@ class OpenAiStream:
                 self.close()
                 return []
             chunks = self._take(await self._read())
-            if chunks:
+            if chunks and (self._failure is None or not self._awaits_token):
                 self._first_by_ns = None
                 return chunks
 
@@ -129,21 +130,22 @@ class OpenAiStream:
                     if chunk.output_characters and self._awaits_token:
                         self._note_first_token()
                 if reader.is_done:
-                    return chunks
+                    break
         except EventTooLargeError as error:
             self._failure = self._broken(FailureClass.PROTOCOL, str(error))
         except UpstreamError as error:
             self._failure = error
-        if not piece and self._failure is None:
-            self._end_of_body()
+        if self._failure is None and (reader.is_done or not piece):
+            self._judge_end(has_ended=not piece)
         return chunks
 
     def _note_first_token(self) -> None:
         self._awaits_token = False
         self._request.attempt.first_token_ns = self._clock.monotonic_ns() + self._offset_ns
 
-    def _end_of_body(self) -> None:
-        self._is_at_end = True
+    def _judge_end(self, *, has_ended: bool) -> None:
+        """Tell a whole answer from a cut one, at the marker or at the end of the body."""
+        self._is_at_end = has_ended
         if self._reader.is_complete:
             self._reader.is_done = True
         else:
