@@ -13,6 +13,9 @@ from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
 
 AUTO = "auto"
 """The model name that leaves the choice to the gateway; also what a missing name means."""
+MAX_OUTPUT_TOKENS = 100_000_000
+MAX_CHOICES = 1024
+"""Larger numbers are taken as these: no model is near them, and money is counted in 64 bits."""
 
 
 def read_chat_request(body: bytes) -> ChatRequest:
@@ -45,12 +48,18 @@ def facts_of(request: ChatRequest) -> Facts:
         characters=characters,
         estimated_input_tokens=(characters + 3) // 4,
         message_count=len(request.messages),
-        max_output_tokens=request.max_completion_tokens or request.max_tokens,
-        choice_count=request.n or 1,
+        max_output_tokens=_bounded(request.max_completion_tokens, MAX_OUTPUT_TOKENS)
+        or _bounded(request.max_tokens, MAX_OUTPUT_TOKENS),
+        choice_count=_bounded(request.n, MAX_CHOICES) or 1,
         tool_count=len(tools) if tools is not None else 0,
         image_count=image_count,
         json_schema=response_format is not None and response_format.type == "json_schema",
     )
+
+
+def _bounded(number: int | None, largest: int) -> int | None:
+    """Return a number that something can be planned with; the provider judges what was sent."""
+    return min(number, largest) if number is not None and number > 0 else None
 
 
 def _measure(messages: list[ChatMessage]) -> tuple[int, int]:
