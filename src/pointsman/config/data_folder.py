@@ -4,6 +4,7 @@ Owns the folder itself, its lock and the secrets made at first start. What lies 
 belongs to the rooms that write them.
 """
 
+import contextlib
 import fcntl
 import os
 import re
@@ -118,21 +119,33 @@ class DataFolder:
             DataFolderError: The file cannot be made or read, or is not a token.
         """
         file = _token_file(self.path, name)
-        try:
-            fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return read_token(self.path, name)
-        except OSError as error:
-            raise DataFolderError(f"{file} cannot be made: {error.strerror}") from None
-
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        with os.fdopen(fd, "w", encoding="ascii") as stream:
-            stream.write(f"{token}\n")
-        return token
+        if not file.exists():
+            try:
+                _make_token(file)
+            except OSError as error:
+                raise DataFolderError(f"{file} cannot be made: {error.strerror}") from None
+        return read_token(self.path, name)
 
     def close(self) -> None:
         """Give up the lock."""
         os.close(self._lock_fd)
+
+
+def _make_token(file: Path) -> None:
+    """Make a token so that whoever sees the file sees all of it; the first of several makers wins.
+
+    Gateway and collector may start in one moment, and only one of them holds the lock.
+    """
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "w", encoding="ascii") as stream:
+            stream.write(f"{secrets.token_urlsafe(_TOKEN_BYTES)}\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(part, file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_token(data_dir: Path, name: str) -> str:

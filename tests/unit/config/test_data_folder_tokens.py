@@ -1,5 +1,6 @@
 """Tokens that processes of one instance show each other."""
 
+import os
 import re
 import stat
 
@@ -45,3 +46,30 @@ def test_a_token_has_a_plain_name(folder):
     """Never a path."""
     with pytest.raises(ValueError, match="one word"):
         folder.token("../admin")
+
+
+def test_of_two_who_make_a_token_at_once_the_first_wins(folder, monkeypatch):
+    """Gateway and collector may start in one moment; both then have the same, and nothing is left."""
+    link = os.link
+    first = "f" * 43
+
+    def overtaken(source, target):
+        target.write_text(f"{first}\n")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", overtaken)
+
+    assert folder.token("ingest") == first
+    assert not list(folder.path.glob(".*.part"))
+
+
+def test_a_folder_that_takes_no_token_is_said_so(folder, monkeypatch):
+    """As on a full disk."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+
+    with pytest.raises(DataFolderError, match=r"ingest\.token cannot be made: No space"):
+        folder.token("ingest")
