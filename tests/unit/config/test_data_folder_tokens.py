@@ -49,7 +49,7 @@ def test_a_token_has_a_plain_name(folder):
 
 
 def test_of_two_who_make_a_token_at_once_the_first_wins(folder, monkeypatch):
-    """Gateway and collector may start in one moment; both then have the same, and nothing is left."""
+    """Gateway and collector may start in one moment; both then have the same."""
     link = os.link
     first = "f" * 43
 
