@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from litestar import Litestar
 
@@ -53,14 +54,22 @@ RETENTION = RetentionPolicy(
     drop_after_s=90 * 86_400.0, content_after_s=30 * 86_400.0, content_max_bytes=5_000_000_000
 )
 """Until the configuration says otherwise."""
+OpenStore: TypeAlias = Callable[[Path, Clock], Awaitable[TraceStore]]
+"""Opens the store in a folder of its own."""
 
 
 class Collector:
     """The collector role."""
 
     def __init__(
-        self, loaded: LoadedConfig, folder: DataFolder, *, clock: Clock | None = None
+        self,
+        loaded: LoadedConfig,
+        folder: DataFolder,
+        *,
+        clock: Clock | None = None,
+        open_store: OpenStore = DuckDbStore.open,
     ) -> None:
+        self._open_store = open_store
         self.clock = clock or SystemClock()
         self.loaded = loaded
         self._folder = folder
@@ -72,6 +81,8 @@ class Collector:
         self._snapshots: SnapshotSource | None = None
         self._listener: Listener | None = None
         self.arrivals = Arrivals()
+        self.desk: Desk | None = None
+        """What the routes work with; None before `start`."""
 
     @property
     def port(self) -> int:
@@ -87,13 +98,13 @@ class Collector:
             BindError: The socket cannot be listened on.
         """
         try:
-            store = await DuckDbStore.open(self._folder.path / STORE_FOLDER, self.clock)
+            store = await self._open_store(self._folder.path / STORE_FOLDER, self.clock)
             self._store = store
             self._state = await StateDatabase.open(state_url(self._folder.path), self.clock)
             self._snapshots = snapshot_source(self._state)
             self.arrivals.announce((await store.stats()).last_position)
-            desk = self._desk(store, self._state, self._snapshots)
-            self._listener = self._listen(make_app(desk), bound)
+            self.desk = self._make_desk(store, self._state, self._snapshots)
+            self._listener = self._listen(make_app(self.desk), bound)
             await self._listener.start()
         except BaseException:
             bound.close()
@@ -119,7 +130,9 @@ class Collector:
         with contextlib.suppress(OSError):
             (self._folder.path / URL_FILE).unlink(missing_ok=True)
 
-    def _desk(self, store: TraceStore, state: StateDatabase, snapshots: SnapshotSource) -> Desk:
+    def _make_desk(
+        self, store: TraceStore, state: StateDatabase, snapshots: SnapshotSource
+    ) -> Desk:
         config = self.loaded.config
         normaliser = SpanNormaliser(config.content.capture, Redactor())
         return Desk(

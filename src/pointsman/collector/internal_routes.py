@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from pointsman.collector.bodies import read_body
 from pointsman.collector.desk import WebRequest, desk_of
@@ -40,9 +40,9 @@ async def take_records(request: WebRequest) -> Response[bytes]:
 @get("/internal/v1/snapshot", include_in_schema=False)
 async def snapshot(
     request: WebRequest,
-    after: Annotated[int, Parameter(ge=0)] = 0,
-    wait_s: Annotated[float, Parameter(ge=0)] = 0.0,
-    state_id: Annotated[str | None, Parameter(query="state")] = None,
+    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    wait_s: Annotated[float, QueryParameter(ge=0)] = 0.0,
+    state_id: Annotated[str | None, QueryParameter(name="state")] = None,
 ) -> Response[bytes | None]:
     """Return another snapshot of keys than the one that is known, once there is one; else 204."""
     desk = desk_of(request)
@@ -70,7 +70,7 @@ async def list_keys(request: WebRequest) -> KeyList:
 
 
 @delete("/internal/v1/keys/{name:str}", status_code=200, include_in_schema=False)
-async def revoke_key(request: WebRequest, name: str) -> KeyView:
+async def revoke_key(request: WebRequest, name: FromPath[str]) -> KeyView:
     """Make a key useless at once."""
     desk = desk_of(request)
     desk.access.admin(request.headers)

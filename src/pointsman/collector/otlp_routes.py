@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import ceil
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from msgspec import Struct
 
 from pointsman.collector import otlp_json, otlp_protobuf
@@ -66,7 +67,7 @@ async def take_spans(request: WebRequest) -> Response[bytes]:
 
 
 @get("/v1/traces/{trace_id:str}", include_in_schema=False)
-async def trace_as_otlp(request: WebRequest, trace_id: str) -> Response[bytes]:
+async def trace_as_otlp(request: WebRequest, trace_id: FromPath[str]) -> Response[bytes]:
     """Return the spans of a trace, the gateway's among them, as protobuf or JSON."""
     desk = desk_of(request)
     reader = await desk.reader(request)

@@ -11,7 +11,7 @@ from litestar import get
 from litestar.openapi.spec import Operation, Schema
 from litestar.openapi.spec import Parameter as ParameterSpec
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from pointsman.collector.desk import WebRequest, desk_of
 from pointsman.collector.read_messages import (
@@ -35,9 +35,9 @@ from pointsman.store.query import MAX_PAGE, Overview
 
 _PAGES = frozenset({"cursor", "limit"})
 _DAY_NS = 86_400 * 1_000_000_000
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="Rows of a page.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Rows of a page.")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=100, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=100, description="`next_cursor` of the page before.")
 ]
 
 
@@ -80,7 +80,7 @@ async def list_requests(
 
 
 @get("/api/v1/requests/{request_id:str}", tags=["requests"])
-async def one_request(request: WebRequest, request_id: str) -> RequestDetail:
+async def one_request(request: WebRequest, request_id: FromPath[str]) -> RequestDetail:
     """Return one request: the whole record, and what it says in words."""
     desk = desk_of(request)
     reader = await desk.reader(request)
@@ -91,7 +91,7 @@ async def one_request(request: WebRequest, request_id: str) -> RequestDetail:
 
 
 @get("/api/v1/requests/{request_id:str}/content", tags=["requests"])
-async def content_of_request(request: WebRequest, request_id: str) -> RequestContent:
+async def content_of_request(request: WebRequest, request_id: FromPath[str]) -> RequestContent:
     """Return prompt and answer. Needs the right to read content; reading it is audited."""
     desk = desk_of(request)
     reader = await desk.reader(request)
@@ -122,7 +122,7 @@ async def list_traces(request: WebRequest, cursor: Cursor = None, limit: Limit =
 
 
 @get("/api/v1/traces/{trace_id:str}", tags=["traces"])
-async def one_trace(request: WebRequest, trace_id: str) -> TraceDetail:
+async def one_trace(request: WebRequest, trace_id: FromPath[str]) -> TraceDetail:
     """Return one trace: spans of applications and gateway as one tree, and the records."""
     desk = desk_of(request)
     reader = await desk.reader(request)
@@ -137,9 +137,9 @@ async def one_trace(request: WebRequest, trace_id: str) -> TraceDetail:
 @get("/api/v1/overview", tags=["overview"])
 async def overview(
     request: WebRequest,
-    from_unix_ns: Annotated[int | None, Parameter(ge=0)] = None,
-    to_unix_ns: Annotated[int | None, Parameter(ge=0)] = None,
-    buckets: Annotated[int, Parameter(ge=1, le=1000)] = 48,
+    from_unix_ns: Annotated[int | None, QueryParameter(ge=0)] = None,
+    to_unix_ns: Annotated[int | None, QueryParameter(ge=0)] = None,
+    buckets: Annotated[int, QueryParameter(ge=1, le=1000)] = 48,
 ) -> Overview:
     """Return figures of a time span, by default the last 24 hours."""
     desk = desk_of(request)
