@@ -3,17 +3,24 @@
 Three endings: a whole answer, a stream (however it ended), a refusal.
 """
 
+import logging
+from collections.abc import Callable
+
 import msgspec
 
+from pointsman.core.failures import FailureClass
 from pointsman.core.provider import Completion
+from pointsman.core.records import Attempt
+from pointsman.core.usage import Usage
 from pointsman.gateway.call import Call, Reply
-from pointsman.gateway.content import assemble
+from pointsman.gateway.content import Captured, assemble
 from pointsman.gateway.faults import Fault, fault_of
 from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.shaping import metadata_of, splice
 from pointsman.gateway.stream import StreamRelay
 from pointsman.resilience.attempts import Served, end_attempt
 
+_logger = logging.getLogger("pointsman.gateway")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -24,11 +31,9 @@ async def close_whole(
     record = call.record
     record.served_model = completion.model
     record.finish_reasons = completion.finish_reasons
-    spent = runtime.accountant.charge(
-        record, served.attempt, completion.usage, completion.output_characters
-    )
-    await end_attempt(runtime.attempts, served.attempt, None, spent, call.started_ns)
-    captured = runtime.content.keep(record, call.body, completion.body)
+    attempt, characters = served.attempt, completion.output_characters
+    await _settle(runtime, call, attempt, completion.usage, characters, failure=None)
+    captured = _captured(runtime, call, lambda: completion.body)
     began_ns = runtime.clock.monotonic_ns()
     runtime.recorder.complete(record, call.started_ns)
     metadata = metadata_of(record, with_record=call.wants_record)
@@ -43,18 +48,14 @@ async def close_stream(
 ) -> None:
     """Settle and record a stream. Status 200 was sent before anything could go wrong."""
     record = call.record
-    failure = relay.failure
     if fault is not None:
         runtime.recorder.refuse(record, fault)
         record.status = 200
-    spent = runtime.accountant.charge(
-        record, relay.served.attempt, relay.usage, relay.output_characters
-    )
     estimated = relay.usage is None or relay.usage.estimated
     relay.truth.usage_source = "estimated" if estimated else "measured"
-    await end_attempt(runtime.attempts, relay.served.attempt, failure, spent, call.started_ns)
-    answer = assemble(relay.collected) if relay.collected else b""
-    captured = runtime.content.keep(record, call.body, answer)
+    attempt, failure = relay.served.attempt, relay.failure
+    await _settle(runtime, call, attempt, relay.usage, relay.output_characters, failure=failure)
+    captured = _captured(runtime, call, lambda: assemble(relay.collected))
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)
 
@@ -64,7 +65,33 @@ def close_refused(runtime: Runtime, call: Call, error: BaseException) -> Reply:
     record = call.record
     fault = fault_of(error, record, call.abort.reason)
     runtime.recorder.refuse(record, fault)
-    captured = runtime.content.keep(record, call.body, b"")
+    captured = _captured(runtime, call, bytes)
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)
     return Reply(fault.status, _encode(fault.body), record, fault.headers)
+
+
+async def _settle(
+    runtime: Runtime,
+    call: Call,
+    attempt: Attempt,
+    usage: Usage | None,
+    output_characters: int,
+    *,
+    failure: FailureClass | None,
+) -> None:
+    """Charge the attempt and end it; a fault in charging must not leave its hold for ever."""
+    spent = 0
+    try:
+        spent = runtime.accountant.charge(call.record, attempt, usage, output_characters)
+    finally:
+        await end_attempt(runtime.attempts, attempt, failure, spent, call.started_ns)
+
+
+def _captured(runtime: Runtime, call: Call, response: Callable[[], bytes]) -> Captured | None:
+    """Return what to keep of the texts; a fault in that costs them, never the record."""
+    try:
+        return runtime.content.keep(call.record, call.body, response())
+    except Exception:
+        _logger.exception("the content of request %s is lost", call.record.request_id)
+        return None

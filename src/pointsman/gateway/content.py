@@ -142,6 +142,8 @@ def assemble(chunks: Sequence[bytes]) -> bytes:
                 texts.append(delta.content)
             for raw in delta.tool_calls or ():
                 _add_tool_call(tool_calls, raw)
+    if not chunks:
+        return b""
     answer = AssembledAnswer(
         content="".join(texts), tool_calls=list(tool_calls.values()), chunks=len(chunks)
     )
@@ -157,7 +159,10 @@ def _choices(data: bytes) -> list[ChunkChoice]:
 
 
 def _add_tool_call(tool_calls: dict[int, AssembledToolCall], raw: msgspec.Raw) -> None:
-    delta = _decode_tool_call(raw)
+    try:
+        delta = _decode_tool_call(raw)
+    except MALFORMED:
+        return  # arguments as an object, as some servers write them: the client has the chunk
     call = tool_calls.setdefault(delta.index, AssembledToolCall())
     if delta.function is not None:
         call.name += delta.function.name or ""

@@ -5,6 +5,7 @@ the answer is committed: a later failure becomes one error event inside the stre
 Settling and recording happen in `finally`, also when the client has left.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from pointsman.core.clock import Clock
@@ -18,6 +19,7 @@ from pointsman.gateway.faults import Fault, fault_of
 from pointsman.resilience.attempts import Served, describe_failure
 from pointsman.wire.openai.errors import encode_error
 
+_logger = logging.getLogger("pointsman.gateway")
 _DONE = b"data: [DONE]\n\n"
 _TERMINAL = {
     FailureClass.TRUNCATED: "cut",
@@ -75,6 +77,13 @@ class StreamRelay:
             self.failure = error.failure_class
             self.truth.terminal = self._terminal(error.failure_class)
             describe_failure(self.served.attempt, error)
+            fault = fault_of(error, self._call.record, self._call.abort.reason)
+            await self._tell(write, fault)
+        except Exception as error:
+            # A bug of ours; without this it would be told as a client that left.
+            _logger.exception("the stream of request %s failed", self._call.record.request_id)
+            self.failure = FailureClass.UNKNOWN
+            self.truth.terminal = "failed"
             fault = fault_of(error, self._call.record, self._call.abort.reason)
             await self._tell(write, fault)
         finally:
