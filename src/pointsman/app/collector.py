@@ -144,6 +144,7 @@ class Collector:
             keys=KeyStore(state),
             snapshots=snapshots,
             audit=AuditLog(state),
+            arrivals=self.arrivals,
         )
 
     def _listen(self, app: Litestar, bound: socket.socket) -> Listener:

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "pointsman.cli.check",
     "why": "pointsman.cli.why",
     "tail": "pointsman.cli.tail",
+    "traces": "pointsman.cli.traces",
     "route": "pointsman.cli.route",
     "keys": "pointsman.cli.keys",
     "mock": "pointsman.cli.mock",

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from threading import Event
 
+from pointsman.cli.admin_api import AdminApiError
+from pointsman.cli.collected import add_collector_options, collected
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_UNUSABLE, NOT_FOUND, OK
-from pointsman.cli.terminal import wants_colour
+from pointsman.cli.terminal import encodable, wants_colour
 from pointsman.core.explain import as_json
 from pointsman.core.explain.amounts import clean, duration_text, money_text
 from pointsman.core.records import CallRecord
@@ -30,6 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--limit", type=int, default=10, metavar="N", help="past requests first (default: 10)"
     )
     parser.add_argument("--no-follow", action="store_true", help="stop after the past requests")
+    add_collector_options(parser, "default: the journal in the data folder")
     parser.set_defaults(run=run)
 
 
@@ -43,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     if args.limit < 0:
         print("pointsman: --limit must not be negative", file=sys.stderr)
         return BAD_CONFIG
+    if args.collector is not None:
+        return _from_collector(args)
     folder = args.data_dir / "journal"
     reader = JournalReader(folder)
     try:
@@ -61,11 +66,24 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
+def _from_collector(args: argparse.Namespace) -> int:
+    try:
+        asked = collected(args)
+        records = reversed(asked.newest(args.limit)) if args.no_follow else asked.follow(args.limit)
+        _print(records, as_lines=args.json)
+    except AdminApiError as error:
+        print(f"pointsman: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    return OK
+
+
 def _print(records: Iterable[CallRecord], *, as_lines: bool) -> None:
     colour = wants_colour(sys.stdout)
     for record in records:
         text = as_json(record) if as_lines else line_of(record, colour=colour)
-        print(text, flush=True)
+        print(encodable(text, sys.stdout), flush=True)
 
 
 def line_of(record: CallRecord, *, colour: bool = False) -> str:

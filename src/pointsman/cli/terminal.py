@@ -7,6 +7,9 @@ from typing import TextIO
 from pointsman.config.environment import read_environment
 
 _MAX_WIDTH = 100
+_PLAIN_FORMS = str.maketrans(
+    {"├": "|", "└": "`", "│": "|", "─": "-", "✓": "+", "✗": "x", "…": "..."}
+)
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -20,3 +23,13 @@ def wrapped(text: str, stream: TextIO) -> str:
         return text
     width = min(shutil.get_terminal_size((_MAX_WIDTH, 24)).columns, _MAX_WIDTH)
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """Return the text as the stream can take it: plain ASCII forms where it knows no others."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN_FORMS).encode(encoding, "replace").decode(encoding)
+    return text

@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from pointsman.cli.admin_api import AdminApiError
+from pointsman.cli.collected import add_collector_options, collected, is_collector_known
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_UNUSABLE, NOT_FOUND, OK
-from pointsman.cli.terminal import wants_colour, wrapped
+from pointsman.cli.terminal import encodable, wants_colour, wrapped
 from pointsman.core.explain import as_json, flat_cost, flat_route, paragraph, tree
 from pointsman.core.records import CallRecord
 from pointsman.journal.entries import Begin
@@ -34,6 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="print the two flat records, one JSON object per line: route, then time and cost",
     )
+    add_collector_options(parser, "default: the journal, then the collector of the data folder")
     parser.set_defaults(run=run)
 
 
@@ -41,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     """Find the request and explain it.
 
     Returns:
-        0 found, 1 not found, 2 the id cannot be one, 5 the journal cannot be read.
+        0 found, 1 not found, 2 the id cannot be one, 5 the journal cannot be read; else what
+        `AdminApiError` says.
     """
     folder: Path = args.data_dir / "journal"
     query = args.id.strip()
@@ -50,11 +54,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"pointsman: an id needs at least {MIN_PREFIX} characters, got {query!r}",
               file=sys.stderr)  # fmt: skip
         return BAD_CONFIG
+    reader = JournalReader(folder)
     try:
-        reader = JournalReader(folder)
-        records = _look_up(reader, query)
+        # The journal has what ended a moment ago; the collector what the journal has deleted.
+        records = _look_up(reader, query) if args.collector is None else []
+        if not records and is_collector_known(args):
+            records = collected(args).find(query)
         if not records:
             return _not_found(reader, query, folder)
+    except AdminApiError as error:
+        print(f"pointsman: {error}", file=sys.stderr)
+        return error.exit_code
     except OSError as error:
         print(f"pointsman: the journal in {folder} cannot be read: {error}", file=sys.stderr)
         return DATA_UNUSABLE
@@ -83,11 +93,12 @@ def _show(records: list[CallRecord], args: argparse.Namespace) -> None:
             print(as_json(flat_route(record)))
             print(as_json(flat_cost(record)))
         elif args.json:
-            print(as_json(record))
+            print(encodable(as_json(record), sys.stdout))
         else:
             separator = "\n" if index else ""
             told = wrapped(paragraph(record), sys.stdout)
-            print(f"{separator}{told}\n\n{tree(record, colour=colour)}")
+            text = f"{separator}{told}\n\n{tree(record, colour=colour)}"
+            print(encodable(text, sys.stdout))
 
 
 def _not_found(reader: JournalReader, query: str, folder: Path) -> int:

@@ -14,6 +14,7 @@ from pointsman.core.clock import Clock
 from pointsman.state.audit import AuditLog
 from pointsman.state.keys import KeyStore
 from pointsman.state.snapshot import SnapshotSource
+from pointsman.store.arrivals import Arrivals
 from pointsman.store.protocol import TraceStore
 
 WebRequest: TypeAlias = Request[Any, Any, State]
@@ -37,6 +38,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     keys: KeyStore
     snapshots: SnapshotSource
     audit: AuditLog
+    arrivals: Arrivals
     find_session: FindSession = nobody
 
     async def reader(self, request: WebRequest) -> Reader:

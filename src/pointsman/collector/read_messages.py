@@ -14,6 +14,14 @@ class RequestList(Struct, frozen=True, kw_only=True):
     """Hand it back as `cursor` for the next page; null at the end."""
 
 
+class ArrivalList(Struct, frozen=True, kw_only=True):
+    """Requests in the order in which they arrived."""
+
+    requests: tuple[CallRow, ...]
+    position: int
+    """Hand it back as `after` for what arrives next."""
+
+
 class RequestDetail(Struct, frozen=True, kw_only=True):
     """One request."""
 

@@ -15,6 +15,7 @@ from litestar.params import FromPath, QueryParameter
 
 from pointsman.collector.desk import WebRequest, desk_of
 from pointsman.collector.read_messages import (
+    ArrivalList,
     RequestContent,
     RequestDetail,
     RequestList,
@@ -34,6 +35,7 @@ from pointsman.store.filter_parameters import (
 from pointsman.store.query import MAX_PAGE, Overview
 
 _PAGES = frozenset({"cursor", "limit"})
+MAX_WAIT_S = 30.0
 _DAY_NS = 86_400 * 1_000_000_000
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Rows of a page.")]
 Cursor = Annotated[
@@ -77,6 +79,28 @@ async def list_requests(
     wanted = read_call_filter(_filters(request), desk.clock.unix_ns())
     page = await desk.store.requests(wanted, reader.scope, cursor=cursor, limit=limit)
     return RequestList(requests=page.rows, next_cursor=page.next_cursor)
+
+
+@get("/api/v1/arrivals", tags=["requests"])
+async def arrivals(
+    request: WebRequest,
+    after: Annotated[int, QueryParameter(ge=-1, description="-1 starts with the next.")] = -1,
+    limit: Limit = 100,
+    wait_s: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S)] = 0.0,
+) -> ArrivalList:
+    """Return requests that arrived after a position, waiting for one if asked to."""
+    desk = desk_of(request)
+    reader = await desk.reader(request)
+    if after < 0:
+        return ArrivalList(requests=(), position=desk.arrivals.position)
+    if wait_s:
+        await desk.arrivals.wait(after, wait_s)
+    newest = desk.arrivals.position
+    rows = await desk.store.since(after, reader.scope, limit=limit)
+    # A full page may not be all. Else what is not for this reader is skipped for good.
+    last = rows[-1].position if rows else after
+    position = last if len(rows) == limit else max(last, newest)
+    return ArrivalList(requests=tuple(rows), position=position)
 
 
 @get("/api/v1/requests/{request_id:str}", tags=["requests"])
@@ -156,6 +180,7 @@ def _filters(request: WebRequest) -> dict[str, str]:
 
 READ_ROUTES = [
     list_requests,
+    arrivals,
     one_request,
     content_of_request,
     list_traces,
