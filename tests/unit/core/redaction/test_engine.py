@@ -36,6 +36,7 @@ PIECES = [
     "[redacted: ",
     *" .,:;-_@+=()[]\"'\n\\nA1z",
 ]
+FOUND = [piece for piece in PIECES if len(piece) > 8 and REDACTOR.redact(piece).counts]
 busy_text = st.lists(
     st.sampled_from(PIECES) | st.text(max_size=3) | st.text("0123456789.-: ", max_size=8),
     max_size=24,
@@ -254,6 +255,25 @@ def test_json_keeps_its_shape_and_redacting_twice_changes_nothing(value):
     assert twice == once
     assert counts == {}
     assert shape(msgspec.json.decode(once)) == shape(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(json_values, st.lists(st.sampled_from(FOUND) | st.text('a1.:@-_+="\\ /\n', max_size=6)))
+def test_searching_all_texts_at_once_finds_what_searching_each_does(value, pieces):
+    """The fast way may only be taken where the slow one would change nothing."""
+    raw = msgspec.json.encode([value, "".join(pieces), pieces])
+    one_by_one = Redactor(list(DETECTORS))
+
+    assert REDACTOR.redact_json(raw) == one_by_one.redact_json(raw)
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_a_text_that_ends_where_its_secret_ends_is_found_among_others(found):
+    """Beside other texts stands a quote, not the end."""
+    redacted, counts = REDACTOR.redact_json(msgspec.json.encode(["plain words", found, "more"]))
+
+    assert found.encode() not in redacted
+    assert counts
 
 
 def shape(value):
