@@ -1,7 +1,7 @@
 """What is counted when a request is done.
 
 Every label is bounded: names from the configuration, closed vocabularies, and at most `MAX_MODELS`
-model names before `other` stands for the rest.
+names of models, and of targets, before `other` stands for the rest.
 """
 
 from prometheus_client import generate_latest
@@ -21,6 +21,7 @@ class Metrics(Instruments):
     def __init__(self) -> None:
         super().__init__()
         self._models: set[str] = set()
+        self._targets: set[str] = set()
 
     def render(self) -> bytes:
         """Return the exposition text."""
@@ -42,7 +43,8 @@ class Metrics(Instruments):
         self, record: CallRecord, attempt: Attempt, telemetry_names: dict[str, str]
     ) -> int:
         """Count one upstream call; return its duration in ns."""
-        self.attempts.labels(attempt.target, attempt.kind, attempt.failure_class or "").inc()
+        target = self._target(attempt.target)
+        self.attempts.labels(target, attempt.kind, attempt.failure_class or "").inc()
         if attempt.end_ns is None:
             return 0
         genai = (
@@ -79,12 +81,20 @@ class Metrics(Instruments):
             self.cost_usd.labels(*labels).inc(cost.total_nano_usd / 1e9)
 
     def _model(self, model: str) -> str:
-        if model in self._models:
-            return model
-        if len(self._models) >= MAX_MODELS:
-            return "other"
-        self._models.add(model)
-        return model
+        return _bounded(model, self._models)
+
+    def _target(self, target: str) -> str:
+        # A passthrough target bears the model's name, which callers choose.
+        return _bounded(target, self._targets)
+
+
+def _bounded(name: str, known: set[str]) -> str:
+    if name in known:
+        return name
+    if len(known) >= MAX_MODELS:
+        return "other"
+    known.add(name)
+    return name
 
 
 def _length_class(record: CallRecord) -> str:
