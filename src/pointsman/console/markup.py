@@ -4,10 +4,12 @@ Escaping is on for every template, whatever its name; nothing in this package ca
 that holds a caller's text.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 
 from pointsman.console import figures
@@ -17,6 +19,7 @@ from pointsman.console.viewer import Viewer
 from pointsman.core.explain.amounts import duration_text, money_text
 from pointsman.state.sessions import ConsoleSession
 
+_MOVING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _FOLDER = Path(__file__).parent / "templates"
 _FILTERS = (
     figures.short_duration,
@@ -39,12 +42,24 @@ def make_environment(folder: Path = _FOLDER) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=visible,
         cache_size=-1,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
     for name in environment.list_templates():
         environment.get_template(name)  # compiled now, so that no first reader waits for it
     return environment
+
+
+def visible(value: object) -> object:
+    """Return a value to be printed, with a mark for each character that would move its neighbours.
+
+    Escaping makes text harmless to the browser; a right-to-left override would still show a reader
+    another text than the one that is stored.
+    """
+    if isinstance(value, str) and not isinstance(value, Markup) and _MOVING.search(value):
+        return _MOVING.sub("\ufffd", value)
+    return value
 
 
 class Listeners:

@@ -30,8 +30,8 @@ class RequestRow(Struct, frozen=True, kw_only=True):
     error: str
     took: str
     first_token: str
-    tokens_in: str
-    tokens_out: str
+    tokens: tuple[str, str] | None
+    """Input and output; None when neither is known."""
     tokens_estimated: bool
     cost: str
     cost_unknown: bool
@@ -54,6 +54,8 @@ def request_row(row: CallRow, viewer: Viewer, reasons: Mapping[str, str]) -> Req
     """
     asked = "no model" if row.requested_model is None else row.requested_model or "(empty)"
     served = row.served_model or ""
+    # Without an attempt nothing could be charged: that is no unknown cost.
+    cost_unknown = row.cost_nano_usd is None and row.attempt_count > 0
     return RequestRow(
         id=row.request_id,
         position=row.position,
@@ -70,11 +72,10 @@ def request_row(row: CallRow, viewer: Viewer, reasons: Mapping[str, str]) -> Req
         error=(row.error_text or "") if row.failed else "",
         took=short_duration(row.duration_ns),
         first_token=short_duration(row.first_token_ns) if row.first_token_ns is not None else "",
-        tokens_in=short_count(row.input_tokens),
-        tokens_out=short_count(row.output_tokens),
+        tokens=_tokens(row),
         tokens_estimated=row.usage_estimated,
-        cost=short_money(row.cost_nano_usd),
-        cost_unknown=row.cost_nano_usd is None,
+        cost="unknown" if cost_unknown else short_money(row.cost_nano_usd),
+        cost_unknown=cost_unknown,
         cost_estimated=row.cost_estimated,
         attempts=row.attempt_count,
         fell_back=row.fell_back,
@@ -82,3 +83,9 @@ def request_row(row: CallRow, viewer: Viewer, reasons: Mapping[str, str]) -> Req
         mock=row.mock,
         who=" · ".join(name for name in (row.tenant, row.key_name) if name),
     )
+
+
+def _tokens(row: CallRow) -> tuple[str, str] | None:
+    if row.input_tokens is None and row.output_tokens is None:
+        return None
+    return short_count(row.input_tokens), short_count(row.output_tokens)

@@ -10,7 +10,16 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from pointsman.console import access, answers, live, request_list
+from pointsman.console import (
+    access,
+    answers,
+    live,
+    overview_page,
+    request_list,
+    request_page,
+    trace_list,
+    trace_page,
+)
 from pointsman.console.guard import check_host
 from pointsman.console.markup import Listeners, Site, make_environment
 from pointsman.console.settings import ConsoleSettings
@@ -26,7 +35,12 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     access.log_out,
     request_list.front,
     request_list.request_list,
+    request_page.request_page,
+    request_page.request_content,
     live.live_requests,
+    trace_list.trace_list,
+    trace_page.trace_page,
+    overview_page.overview_page,
 )
 _MAX_FORM_BYTES = 16_384
 

@@ -56,6 +56,12 @@ class Viewer(Struct, frozen=True, kw_only=True):
             is_today=local.date() == now.date(),
         )
 
+    def local_s(self, unix_ns: int) -> int:
+        """Return the seconds that a clock on the viewer's wall has counted since 1970."""
+        local = _at(unix_ns, self.zone)
+        offset = local.utcoffset()
+        return unix_ns // 1_000_000_000 + (round(offset.total_seconds()) if offset else 0)
+
     def tick(self, unix_ns: int, step_s: float) -> str:
         """Return the label of a time axis whose labels are `step_s` seconds apart."""
         local = _at(unix_ns, self.zone)
