@@ -72,9 +72,9 @@ class ServingCollector:
 
 @contextlib.asynccontextmanager
 async def serving_collector(
-    path: Path, config: str = "", **options
+    path: Path, config: str = "", *, port: int = 0, **options
 ) -> AsyncIterator[ServingCollector]:
-    """Run a collector on a free port until the block ends."""
+    """Run a collector on a free port (or the one that is named) until the block ends."""
     stores: list[FaultyStore] = []
 
     async def open_store(folder: Path, clock: SystemClock) -> FaultyStore:
@@ -84,7 +84,7 @@ async def serving_collector(
     folder = DataFolder.open(path, "collector")
     collector = Collector(loaded(MOCK + config), folder, open_store=open_store, **options)
     try:
-        await collector.start(bind_socket("127.0.0.1", 0))
+        await collector.start(bind_socket("127.0.0.1", port))
         async with aiohttp.ClientSession(auto_decompress=True) as session:
             yield ServingCollector(collector, stores[0], folder, session)
     finally:
