@@ -12,6 +12,7 @@ from pointsman.core import failures
 from pointsman.core.failures import FailureClass
 from pointsman.core.reasons import ROUTE_REASONS, Difference
 from pointsman.gateway.metrics import Metrics
+from pointsman.gateway.tallies import Tally
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -46,8 +47,8 @@ def _metrics() -> str:
 
 def _labels(name: str) -> tuple[str, ...]:
     for instrument in vars(Metrics()).values():
-        if getattr(instrument, "_name", None) == name:
-            return tuple(instrument._labelnames)
+        if isinstance(instrument, Tally) and instrument.name == name:
+            return instrument.label_names
     return ()
 
 

@@ -6,7 +6,10 @@ counted when is `gateway/metrics.py`'s business; docs/reference/metrics.md is ma
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+
+from pointsman.core.clock import Clock, SystemClock
+from pointsman.gateway.tallies import CounterTally, GaugeTally, HistogramTally
 
 # https://github.com/open-telemetry/semantic-conventions v1.41.1, model/gen-ai/metrics.yaml
 DURATION_BUCKETS = tuple(0.01 * 2**power for power in range(14))
@@ -16,10 +19,15 @@ _GENAI = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model
 
 
 class Instruments:
-    """All instruments, in a registry of their own."""
+    """All instruments, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Says when a figure began.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
         self.registry = CollectorRegistry()
+        self._clock = clock or SystemClock()
         self._count_requests()
         self._measure_calls()
 
@@ -44,9 +52,14 @@ class Instruments:
             "Served requests whose price is not known.",
             ("provider", "model"),
         )
-        self.in_flight = Gauge(
-            "pointsman_requests_in_flight", "Requests under way.", registry=self.registry
+        in_flight = GaugeTally(
+            "pointsman_requests_in_flight",
+            "Requests under way.",
+            (),
+            registry=self.registry,
+            clock=self._clock,
         )
+        self.in_flight = in_flight.labels()
 
     def _measure_calls(self) -> None:
         self.overhead = self._histogram(
@@ -54,7 +67,7 @@ class Instruments:
             "Time of a request that was not spent in upstream calls.",
             (),
             _OVERHEAD_BUCKETS,
-        )
+        ).labels()
         self.duration = self._histogram(
             "gen_ai_client_operation_duration_seconds",
             "Duration of upstream calls.",
@@ -80,10 +93,12 @@ class Instruments:
             TOKEN_BUCKETS,
         )
 
-    def _counter(self, name: str, sentence: str, labels: Sequence[str]) -> Counter:
-        return Counter(name, sentence, labels, registry=self.registry)
+    def _counter(self, name: str, sentence: str, labels: Sequence[str]) -> CounterTally:
+        return CounterTally(name, sentence, labels, registry=self.registry, clock=self._clock)
 
     def _histogram(
         self, name: str, sentence: str, labels: Sequence[str], buckets: Sequence[float]
-    ) -> Histogram:
-        return Histogram(name, sentence, labels, registry=self.registry, buckets=buckets)
+    ) -> HistogramTally:
+        return HistogramTally(
+            name, sentence, labels, buckets, registry=self.registry, clock=self._clock
+        )
