@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,11 +93,13 @@ def running_gateway(
     environment: Mapping[str, str] | None = None,
     data_dir: Path | None = None,
     scheme: str = "http",
+    port: int | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[RunningGateway]:
     """Start `pointsman up` in `folder`, wait until it is ready, stop it at the end."""
-    port = free_port()
+    port = port or free_port()
     data_dir = data_dir or folder / "data"
-    arguments: list[str | Path] = ["up", "--port", str(port), "--data-dir", data_dir]
+    arguments: list[str | Path] = ["up", "--port", str(port), "--data-dir", data_dir, *options]
     if config is not None:
         file = folder / "pointsman.yaml"
         file.write_text(config)
