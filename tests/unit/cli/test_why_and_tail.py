@@ -10,7 +10,7 @@ from msgspec.json import decode
 from journal_entries import make_begin, make_record, open_writer, request_id, trace_id
 from pointsman.cli import tail, why
 from pointsman.cli.exit_codes import BAD_CONFIG, DATA_UNUSABLE, NOT_FOUND, OK
-from pointsman.cli.terminal import wants_colour, wrapped
+from pointsman.cli.terminal import encodable, wants_colour, wrapped
 from pointsman.core.records import CallFailure, CallRecord, Cost
 from pointsman.core.usage import Usage
 from pointsman.journal.reader import JournalReader
@@ -232,3 +232,11 @@ def test_colours_are_for_terminals_without_no_color(monkeypatch):
     assert not wants_colour(FakeTerminal())
     assert wrapped("word " * 50, io.StringIO()) == "word " * 50
     assert len(wrapped("word " * 50, FakeTerminal()).splitlines()) > 1
+
+
+def test_a_stream_that_knows_only_ascii_gets_plain_branches():
+    """A cron job's locale must not turn an explanation into a traceback."""
+    plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+
+    assert encodable("├─ ✓ größe…", plain) == "|- + gr??e..."
+    assert encodable("├─ ✓", io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == "├─ ✓"

@@ -132,7 +132,10 @@ def _asked(record: CallRecord) -> Iterator[Line]:
 
 def _decided(record: CallRecord) -> Iterator[Line]:
     route = f" on route {clean(record.route)}" if record.route else ""
-    yield Line(1, f"decided{route}: {clean(record.reason)} ({reason_sentence(record.reason)})")
+    why = reason_sentence(record.reason)
+    if record.reason == "not_routed" and record.attempts:
+        why = "the record does not say why"  # a crash left only what was begun
+    yield Line(1, f"decided{route}: {clean(record.reason)} ({why})")
     if record.override_source is not None:
         yield Line(2, f"override by the caller: {clean(record.override_source)}", holds=True)
     if record.override_rejected is not None:

@@ -81,11 +81,17 @@ def _decided(record: CallRecord, extra: Mapping[str, str] | None) -> list[str]:
     place = f"{clean(chosen.model)} at {clean(chosen.provider)} (target {clean(chosen.target)})"
     route = f"on route {clean(record.route)} " if record.route else ""
     verb = "would go" if record.outcome == "preview" else "went"
-    told = [f"It {verb} {route}to {place} because {reason_sentence(record.reason, extra)}."]
+    told = [f"It {verb} {route}to {place}{_because(record, extra)}."]
     if record.draw is not None:
         drawn = figure_text(record.draw.value)
         told.append(f"The draw was {drawn} over the shares {listed(shares(record.draw.weights))}.")
     return told
+
+
+def _because(record: CallRecord, extra: Mapping[str, str] | None) -> str:
+    if record.reason == "not_routed":
+        return "; the record does not say why"  # a crash left only what was begun
+    return f" because {reason_sentence(record.reason, extra)}"
 
 
 def _rules(record: CallRecord) -> list[str]:

@@ -298,6 +298,7 @@ def test_a_crash_of_the_gateway_is_told_as_one():
     made = record(
         duration_ns=None,
         candidates=[],
+        reason="not_routed",
         outcome="gateway_crashed",
         error=CallFailure("gateway_crashed", "the gateway ended"),
         attempts=[Attempt("small", "openai", "gpt-4o-mini")],
@@ -306,6 +307,7 @@ def test_a_crash_of_the_gateway_is_told_as_one():
 
     says(
         paragraph(made),
+        "to gpt-4o-mini at openai (target small); the record does not say why.",
         "Attempt 1 at small has no end in the record (the gateway ended while it was under way).",
         "In the end the gateway ended while it was under way",
         "It cost $0.000005 (estimated).",
