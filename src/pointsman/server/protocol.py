@@ -16,25 +16,19 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pointsman.core.abort import AbortSignal
 from pointsman.server.chunked import ChunkDecoder
 from pointsman.server.exchange import CONNECTION_EXTENSION, ClientConnection, Exchange
-from pointsman.server.head import CHUNKED, FRAMING_HEADERS, HeadReader, read_framing, split_target
+from pointsman.server.head import CHUNKED, FRAMING_HEADERS, read_framing, split_target
+from pointsman.server.lifecycle import ConnectionLifecycle, Phase
 from pointsman.server.rejections import (
-    BODY_TIMED_OUT,
     BODY_TOO_LARGE,
-    HEAD_TIMED_OUT,
-    TOO_MANY_CONNECTIONS,
     TUNNEL_REFUSED,
-    Rejection,
     RequestRefusedError,
     malformed,
-    render,
 )
 from pointsman.server.shared_state import SharedState
-from pointsman.server.timer import DeadlineTimer
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -42,25 +36,8 @@ if TYPE_CHECKING:
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class _Phase:
-    """Where a connection is. Plain numbers: an enum's members cost four times as much to read."""
-
-    IDLE = 0
-    """Between requests."""
-    HEAD = 1
-    """Part of a head has come."""
-    BODY = 2
-    """The body is arriving. The answer may already be under way or complete."""
-    ANSWERING = 3
-    """The request is whole, its answer is not."""
-    LINGERING = 4
-    """Refused: input is discarded until the client has had time to read the answer."""
-    CLOSING = 5
-    """Closing as soon as what was written is out, or closed."""
-
-
-class ServerProtocol(HttpToolsProtocol):
-    """One client connection."""
+class ServerProtocol(ConnectionLifecycle):
+    """Reads one client connection: heads, bodies and what is sent ahead."""
 
     def __init__(
         self,
@@ -70,12 +47,6 @@ class ServerProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._shared = server_state
-        self._limits = server_state.limits
-        self._phase = _Phase.IDLE
-        self._timer = DeadlineTimer(self.loop, self._on_deadline)
-        self._reader = HeadReader(self._limits.max_head_bytes, self._limits.max_header_count)
-        self._exchange: Exchange | None = None
         self._body_left = 0
         self._chunks: ChunkDecoder | None = None
         self._ahead = bytearray()
@@ -84,77 +55,27 @@ class ServerProtocol(HttpToolsProtocol):
         self._framing_headers: list[tuple[bytes, bytes]] = []
         self._is_head_complete = False
         self._keeps_alive = False
-        self._unwritten_bytes = 0
-
-    # Connection
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
-        """Take a connection, or answer that there are too many."""
-        super().connection_made(transport)
-        connections = len(self.connections)
-        if connections > 2 * self._limits.max_connections or self._shared.is_stopping:
-            transport.abort()
-        elif connections > self._limits.max_connections:
-            self._refuse(TOO_MANY_CONNECTIONS)
-        else:
-            self._timer.set(self._limits.idle_timeout_s)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application, before anything else runs, that its client has left."""
-        self._phase = _Phase.CLOSING
-        self._timer.close()
-        self._give_up("client_left")
-        super().connection_lost(exc)
-        if self._shared.is_stopping and not self.connections:
-            self._shared.all_closed.set()
-
-    def eof_received(self) -> None:
-        """Take a half-closed connection for a client that has left, as nginx and Go do.
-
-        A client that goes away is first seen as an end of input; only a write would tell the two
-        apart, and an upstream that thinks for a minute would be paid for meanwhile.
-        """
-        if self._phase in {_Phase.BODY, _Phase.ANSWERING}:
-            self._give_up("client_left")
-            self.transport.abort()
-        else:
-            self._phase = _Phase.CLOSING
-            self._guard_writing()
-
-    def shutdown(self) -> None:
-        """Finish the request under way, if any, and close."""
-        exchange = self._exchange
-        if self._phase in {_Phase.IDLE, _Phase.HEAD}:
-            self._close()
-        elif exchange is not None and not exchange.response_complete:
-            exchange.keep_alive = False
-        elif self._phase == _Phase.BODY:
-            self._close()
-
-    def cut(self, reason: str) -> None:
-        """Abandon the request under way and close at once."""
-        self._give_up(reason)
-        self.transport.abort()
 
     # Input
     def data_received(self, data: bytes) -> None:
         """Take what arrived; keep what belongs to a later request."""
         phase = self._phase
-        if phase == _Phase.ANSWERING:
+        if phase == Phase.ANSWERING:
             self._keep_ahead(data)
-        elif phase < _Phase.LINGERING:
-            if phase == _Phase.IDLE:
+        elif phase < Phase.LINGERING:
+            if phase == Phase.IDLE:
                 self._received_ns = self._shared.clock.monotonic_ns()
             self._consume(data)
 
     def _consume(self, data: bytes) -> None:
         try:
             while data:
-                if self._phase == _Phase.BODY:
+                if self._phase == Phase.BODY:
                     data = self._read_body(data)
-                elif self._phase == _Phase.ANSWERING:
+                elif self._phase == Phase.ANSWERING:
                     self._keep_ahead(data)
                     return
-                elif self._phase == _Phase.CLOSING:
+                elif self._phase == Phase.CLOSING:
                     return
                 else:
                     data = self._read_head(data)
@@ -164,12 +85,12 @@ class ServerProtocol(HttpToolsProtocol):
     def _read_head(self, data: bytes) -> bytes:
         taken = self._reader.take(data)
         if taken is None:
-            if self._phase == _Phase.IDLE and self._reader.held_bytes:
-                self._phase = _Phase.HEAD
+            if self._phase == Phase.IDLE and self._reader.held_bytes:
+                self._phase = Phase.HEAD
                 self._timer.set(self._limits.header_timeout_s)
             return b""
         self._begin(taken[0])
-        if self._phase == _Phase.BODY and not taken[1]:
+        if self._phase == Phase.BODY and not taken[1]:
             self._timer.set(self._limits.body_timeout_s)
         return taken[1]
 
@@ -286,7 +207,7 @@ class ServerProtocol(HttpToolsProtocol):
         if length == 0:
             self._end_body()
             return
-        self._phase = _Phase.BODY
+        self._phase = Phase.BODY
         self._body_left = length
         self._chunks = None
         if length == CHUNKED:
@@ -297,7 +218,7 @@ class ServerProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         exchange = self._exchange
         if exchange is not None and not exchange.response_complete:
-            self._phase = _Phase.ANSWERING
+            self._phase = Phase.ANSWERING
             exchange.end_body()
             self._guard_writing()
         else:
@@ -305,7 +226,7 @@ class ServerProtocol(HttpToolsProtocol):
             self._await_request()
 
     def _await_request(self) -> None:
-        self._phase = _Phase.IDLE
+        self._phase = Phase.IDLE
         self._timer.set(self._limits.idle_timeout_s)
 
     def on_response_complete(self) -> None:
@@ -315,13 +236,13 @@ class ServerProtocol(HttpToolsProtocol):
         if exchange is None or self.transport.is_closing():
             return
         if not exchange.keep_alive:
-            if self._phase == _Phase.BODY:
+            if self._phase == Phase.BODY:
                 self._linger()
             else:
                 self._close()
             return
         self.flow.resume_reading()
-        if self._phase == _Phase.ANSWERING:
+        if self._phase == Phase.ANSWERING:
             self._await_request()
             if self._ahead:
                 ahead = bytes(self._ahead)
@@ -349,89 +270,3 @@ class ServerProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Do nothing: where a request ends is decided by `_read_body`."""
-
-    # Output
-    def pause_writing(self) -> None:
-        """Hold the application back; give the client a time to take what waits for it."""
-        super().pause_writing()
-        if self._phase == _Phase.ANSWERING:
-            self._guard_writing()
-
-    def resume_writing(self) -> None:
-        """Let the application go on."""
-        super().resume_writing()
-        if self._phase == _Phase.ANSWERING:
-            self._timer.clear()
-
-    def _guard_writing(self) -> None:
-        if self.flow.write_paused or self._phase == _Phase.CLOSING:
-            self._unwritten_bytes = self.transport.get_write_buffer_size()
-            self._timer.set(self._limits.write_timeout_s)
-        else:
-            self._timer.clear()
-
-    # Ends
-    def _on_deadline(self) -> None:
-        phase = self._phase
-        if phase == _Phase.HEAD:
-            self._refuse(HEAD_TIMED_OUT)
-        elif phase == _Phase.BODY:
-            if self.flow.read_paused:  # the application is slow, not the client
-                self._timer.set(self._limits.body_timeout_s)
-            else:
-                self._refuse(BODY_TIMED_OUT)
-        elif phase in {_Phase.ANSWERING, _Phase.CLOSING}:
-            self._check_writing()
-        else:
-            self._close()
-
-    def _check_writing(self) -> None:
-        unwritten = self.transport.get_write_buffer_size()
-        if 0 < unwritten < self._unwritten_bytes:
-            self._guard_writing()
-        else:
-            self.cut("client_stalled")
-
-    def _refuse(self, rejection: Rejection) -> None:
-        self._shared.rejections.add(rejection.code)
-        if self.transport.is_closing():
-            return
-        exchange = self._exchange if self._phase == _Phase.BODY else None
-        if exchange is None:
-            self._answer_refusal(rejection, self._shared.ids.request_id())
-        elif exchange.response_complete:
-            self._linger()
-        elif exchange.response_started:
-            self.cut("request_refused")
-        else:
-            exchange.give_up("request_refused")
-            self._answer_refusal(rejection, exchange.connection.request_id)
-
-    def _answer_refusal(self, rejection: Rejection, request_id: str) -> None:
-        shared = self._shared
-        self.transport.write(
-            render(rejection, request_id, shared.header_prefix, shared.default_headers)
-        )
-        self._linger()
-
-    def _linger(self) -> None:
-        """End the answer, and discard input for a while before the connection is closed.
-
-        Closing with unread input would make the kernel reset the connection, and the reset may
-        overtake the answer.
-        """
-        self._phase = _Phase.LINGERING
-        self._reader.reset()
-        self.flow.resume_reading()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._timer.set(self._limits.linger_timeout_s)
-
-    def _close(self) -> None:
-        self._phase = _Phase.CLOSING
-        self.transport.close()
-        self._guard_writing()
-
-    def _give_up(self, reason: str) -> None:
-        if self._exchange is not None:
-            self._exchange.give_up(reason)
