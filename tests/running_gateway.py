@@ -1,4 +1,4 @@
-"""A real `pointsman up` in a process of its own, for tests that act as a user would."""
+"""A real `pointsman gateway` in a process of its own, for tests that act as a user would."""
 
 import contextlib
 import os
@@ -96,10 +96,10 @@ def running_gateway(
     port: int | None = None,
     options: Sequence[str] = (),
 ) -> Iterator[RunningGateway]:
-    """Start `pointsman up` in `folder`, wait until it is ready, stop it at the end."""
+    """Start `pointsman gateway` in `folder`, wait until it is ready, stop it at the end."""
     port = port or free_port()
     data_dir = data_dir or folder / "data"
-    arguments: list[str | Path] = ["up", "--port", str(port), "--data-dir", data_dir, *options]
+    arguments: list[str | Path] = ["gateway", "--port", str(port), "--data-dir", data_dir, *options]
     if config is not None:
         file = folder / "pointsman.yaml"
         file.write_text(config)

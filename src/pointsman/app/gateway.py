@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pointsman import __version__
@@ -92,8 +92,11 @@ class Gateway:
         self._is_draining = False
         self.loaded = loaded
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
-        self._serving = self._serve(loaded)
-        self.app = GatewayApp(self._serving)
+        serving, providers = self._compile(loaded)
+        self._take_over(loaded, providers)
+        self.app = GatewayApp(serving)
+        self.collector_state: str | None = None
+        """How the supervisor says that the collector is; None without one."""
 
     @property
     def port(self) -> int:
@@ -128,7 +131,10 @@ class Gateway:
             clock=self.clock,
             bound=bound,
         )
-        LiveGauges(self.metrics.registry, self._figures(), self._listener.rejected)
+        figures = _figures(self._journal, self._listener, self.ledger)
+        if self._delivery is not None:
+            figures += self._delivery.figures()
+        LiveGauges(self.metrics.registry, figures, self._listener.rejected)
         # What start-up made lives as long as the process; scanning it again and again would cost
         # a pause of tens of milliseconds per full collection.
         gc.collect()
@@ -140,15 +146,21 @@ class Gateway:
         if self._delivery is not None:
             self._delivery.start()
 
-    def reload(self, loaded: LoadedConfig) -> None:
-        """Take over a checked configuration at once; requests under way keep the old one.
+    def prepare(self, loaded: LoadedConfig) -> Callable[[], None]:
+        """Compile a checked configuration and return what takes it over, at once and for sure.
+
+        Requests under way keep the old one.
 
         Raises:
             ConfigError: It cannot be compiled; everything goes on as before.
         """
-        serving = self._serve(loaded)
-        self.loaded = loaded
-        self._serving = self.app.serving = serving
+        serving, providers = self._compile(loaded)
+
+        def take_over() -> None:
+            self._take_over(loaded, providers)
+            self.app.serving = serving
+
+        return take_over
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish for `grace_s` seconds, write the journal."""
@@ -164,20 +176,14 @@ class Gateway:
         if self._delivery is not None:
             await self._delivery.stop()
 
-    def _serve(self, loaded: LoadedConfig) -> Serving:
-        """Compile a configuration into what the handlers serve with."""
+    def _compile(self, loaded: LoadedConfig) -> tuple[Serving, dict[str, Provider]]:
+        """Compile a configuration into what the handlers serve with; changes nothing in force."""
         config = loaded.config
         table = RoutingTable.compile(loaded)
-        authenticator = Authenticator(config.keys)
         providers = self._build_providers(config.providers)
         runtime = self._runtime(loaded, table, providers)
-        self.keys.configure(authenticator)
-        self._adopt(config.providers, providers)
-        self.health.pin(
-            {name: each.health for name, each in config.providers.items() if each.health}, {}
-        )
         server = config.server
-        return Serving(
+        serving = Serving(
             pipeline=self._pipeline,
             runtime=runtime,
             guard=Guard(
@@ -188,14 +194,19 @@ class Gateway:
             metrics=self.metrics,
             clock=self.clock,
             readiness=self._readiness,
-            health={
-                "ok": True,
-                "mockMode": all(each.kind == "mock" for each in config.providers.values()),
-                "version": __version__,
-                "config": loaded.version,
-                "smallMaxCharacters": table.small_max_characters,
-            },
+            health=_health(loaded, table),
         )
+        return serving, providers
+
+    def _take_over(self, loaded: LoadedConfig, providers: dict[str, Provider]) -> None:
+        """Put a compiled configuration in force."""
+        config = loaded.config
+        self.keys.configure(Authenticator(config.keys))
+        self._adopt(config.providers, providers)
+        self.health.pin(
+            {name: each.health for name, each in config.providers.items() if each.health}, {}
+        )
+        self.loaded = loaded
 
     def _runtime(
         self,
@@ -289,29 +300,8 @@ class Gateway:
                 "last_error": stats.last_error,
             }
         if self._delivery is not None:
-            state["collector"] = self._delivery.state()
+            state["collector"] = {**self._delivery.state(), "state": self.collector_state}
         return state
-
-    def _figures(self) -> list[Figure]:
-        journal, listener, ledger = self._journal, self._listener, self.ledger
-        if journal is None or listener is None:
-            return []
-        stats = journal.stats
-        delivery = self._delivery.figures() if self._delivery is not None else []
-        return [
-            *delivery,
-            Figure("pointsman_journal_entries", "Entries written.", lambda: stats.written, True),
-            Figure("pointsman_journal_dropped", "Entries lost.", lambda: stats.dropped, True),
-            Figure("pointsman_journal_bytes", "Bytes written.", lambda: stats.bytes, True),
-            Figure(
-                "pointsman_journal_expired_segments",
-                "Segments deleted to keep the journal within its bound.",
-                lambda: stats.expired,
-                True,
-            ),
-            Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
-            Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
-        ]
 
 
 def listener_settings(server: ServerConfig) -> ListenerSettings:
@@ -331,6 +321,33 @@ def listener_settings(server: ServerConfig) -> ListenerSettings:
             max_connections=server.max_connections,
         ),
     )
+
+
+def _health(loaded: LoadedConfig, table: RoutingTable) -> dict[str, object]:
+    return {
+        "ok": True,
+        "mockMode": all(each.kind == "mock" for each in loaded.config.providers.values()),
+        "version": __version__,
+        "config": loaded.version,
+        "smallMaxCharacters": table.small_max_characters,
+    }
+
+
+def _figures(journal: JournalWriter, listener: Listener, ledger: MemoryLedger) -> list[Figure]:
+    stats = journal.stats
+    return [
+        Figure("pointsman_journal_entries", "Entries written.", lambda: stats.written, True),
+        Figure("pointsman_journal_dropped", "Entries lost.", lambda: stats.dropped, True),
+        Figure("pointsman_journal_bytes", "Bytes written.", lambda: stats.bytes, True),
+        Figure(
+            "pointsman_journal_expired_segments",
+            "Segments deleted to keep the journal within its bound.",
+            lambda: stats.expired,
+            True,
+        ),
+        Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
+        Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
+    ]
 
 
 def _begin_entry(record: CallRecord, attempt: Attempt) -> Begin:

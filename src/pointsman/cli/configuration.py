@@ -9,13 +9,17 @@ from pointsman.providers.openai.presets import PRESETS
 
 
 def load_configuration(
-    file: str | None, *, server_options: Mapping[str, object] | None = None
+    file: str | None,
+    *,
+    server_options: Mapping[str, object] | None = None,
+    text: str | None = None,
 ) -> LoadedConfig:
     """Load and check a file, or the environment alone when `file` is None.
 
     Args:
         file: Path of the file.
         server_options: Fields of `server` given on the command line.
+        text: What the file holds, by whoever has read it already; None reads it.
 
     Raises:
         ConfigError: It cannot be used; holds every problem.
@@ -27,4 +31,5 @@ def load_configuration(
         keyless_kinds=frozenset({"mock", *(one.name for one in PRESETS if not one.needs_key)}),
         kinds_without_address=frozenset(one.name for one in PRESETS if one.base_url is None),
         server_options=server_options,
+        text=text,
     )

@@ -17,6 +17,7 @@ from pointsman.config.environment import read_environment
 
 COMMANDS = {
     "up": "pointsman.cli.up",
+    "gateway": "pointsman.cli.gateway",
     "collector": "pointsman.cli.collector",
     "check": "pointsman.cli.check",
     "why": "pointsman.cli.why",
@@ -84,3 +85,7 @@ def add_shared_options(parser: argparse.ArgumentParser, data_dir: Path) -> None:
             metavar="DIR",
             help="data folder (default: %(default)s)",
         )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,143 +1,161 @@
-"""`pointsman up`: start the gateway here, until Ctrl-C or SIGTERM; SIGHUP reloads."""
+"""`pointsman up`: start an instance here, until Ctrl-C or SIGTERM; SIGHUP reloads.
+
+Opens what the roles of an instance share (data folder, sockets) and hands it to the supervisor.
+"""
 
 import argparse
 import asyncio
-import logging
+import contextlib
 import signal
 import socket
-import sys
+from collections.abc import Sequence
 
-import msgspec
 import uvloop
 
-from pointsman.app.collector_link import CollectorAddress
-from pointsman.app.gateway import Gateway
-from pointsman.cli.configuration import load_configuration
-from pointsman.cli.exit_codes import BAD_CONFIG, DATA_IN_USE, DATA_UNUSABLE, OK, PORT_BUSY
-from pointsman.config.data_folder import DataFolder, DataFolderError, DataFolderInUseError
-from pointsman.config.loader import find_file
+from pointsman.cli.exit_codes import INTERRUPTED
+from pointsman.cli.role_command import FATAL_CODES, explained, load_with_options, server_options
+from pointsman.cli.up_terminal import UpTerminal
+from pointsman.config.data_folder import DataFolder
 from pointsman.config.root import LoadedConfig
-from pointsman.core.errors import ConfigError
-from pointsman.server.listener import BindError, bind_socket
+from pointsman.core.clock import SystemClock
+from pointsman.server.listener import BindError
+from pointsman.supervisor.child import RoleCommand, spawn
+from pointsman.supervisor.messages import Edition
+from pointsman.supervisor.sockets import listening_socket
+from pointsman.supervisor.supervision import Supervisor, SupervisorSettings
 
-GRACE_S = 20.0
-_log = logging.getLogger("pointsman")
+COLLECTOR_HOST = "127.0.0.1"
+COLLECTOR_PORT = 3101
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "up",
-        help="start the gateway",
-        description="Start the gateway here. Without a file and without provider keys it answers "
-        "with a mock provider. Ctrl-C or SIGTERM ends it, SIGHUP loads the configuration anew.",
+        help="start the gateway and the collector",
+        description="Start the gateway and the collector here. Without a file and without provider "
+        "keys the gateway answers with a mock provider. Ctrl-C or SIGTERM ends both, SIGHUP loads "
+        "the configuration anew.",
     )
     parser.add_argument("--host", help="address to bind (default: server.host, 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind (default: server.port, 3100)")
     parser.add_argument(
-        "--collector", metavar="URL", help="address of the collector to deliver records to"
+        "--collector-port",
+        type=int,
+        default=COLLECTOR_PORT,
+        metavar="PORT",
+        help="port of collector and console, on this machine only (%(default)s; 0 takes any)",
+    )
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--no-collector", action="store_true", help="start the gateway alone")
+    others.add_argument(
+        "--collector", metavar="URL", help="send records to this collector and start none here"
     )
     parser.set_defaults(run=run)
 
 
-_EXIT_CODES: dict[type[Exception], int] = {
-    ConfigError: BAD_CONFIG,
-    BindError: PORT_BUSY,
-    DataFolderInUseError: DATA_IN_USE,
-    DataFolderError: DATA_UNUSABLE,
-}
-
-
 def run(args: argparse.Namespace) -> int:
     """Start, serve, stop; return the exit code. Each failure to start is one clear message."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    try:
-        return _start(args)
-    except tuple(_EXIT_CODES) as error:
-        hint = "; choose another port with --port" if isinstance(error, BindError) else ""
-        print(f"pointsman: {error}{hint}", file=sys.stderr)
-        return _EXIT_CODES[type(error)]
+
+    def port_option(error: BindError) -> str:
+        return "--collector-port" if error.port == args.collector_port else "--port"
+
+    return explained(lambda: _start(args), port_option=port_option)
 
 
 def _start(args: argparse.Namespace) -> int:
     loaded = load_with_options(args)
-    folder = DataFolder.open(args.data_dir)
-    try:
+    with contextlib.ExitStack() as opened:
+        folder = _open_folder(args, "instance", opened)
         server = loaded.config.server
-        return uvloop.run(_serve(loaded, folder, bind_socket(server.host, server.port), args))
-    finally:
-        folder.close()
+        gateway = opened.enter_context(listening_socket(server.host, server.port))
+        terminal = UpTerminal(loaded, _port(gateway))
+        supervisor = Supervisor(
+            _edition(loaded, args),
+            lambda: _edition(load_with_options(args), args),
+            terminal,
+            SystemClock(),
+            SupervisorSettings(fatal_codes=FATAL_CODES, cut_code=INTERRUPTED),
+        )
+        members = _Members(args, supervisor, terminal)
+        if args.no_collector or args.collector:
+            members.add("gateway", gateway, folder, _sending_to(args.collector))
+        else:
+            own_folder = _open_folder(args, "collector", opened)
+            collector = opened.enter_context(listening_socket(COLLECTOR_HOST, args.collector_port))
+            url = terminal.collector_url = f"http://{COLLECTOR_HOST}:{_port(collector)}"
+            # In this order they end: who takes records outlives who sends them.
+            members.add("gateway", gateway, folder, _sending_to(url))
+            members.add("collector", collector, own_folder)
+        terminal.warn(loaded)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_supervise(supervisor, terminal))
 
 
-def load_with_options(args: argparse.Namespace) -> LoadedConfig:
-    """Load the named file, else `./pointsman.yaml`, else the environment; apply the options.
+class _Members:
+    """Adds roles to the supervisor."""
 
-    Raises:
-        ConfigError: Something in it cannot be used.
-    """
-    options = {
-        name: value for name in ("host", "port") if (value := getattr(args, name, None)) is not None
-    }
-    file = find_file(str(args.config) if args.config is not None else None)
-    return load_configuration(file, server_options=options)
+    def __init__(
+        self, args: argparse.Namespace, supervisor: Supervisor, terminal: UpTerminal
+    ) -> None:
+        self._data_dir = args.data_dir
+        self._supervisor = supervisor
+        self._terminal = terminal
+
+    def add(
+        self, name: str, bound: socket.socket, folder: DataFolder, arguments: Sequence[str] = ()
+    ) -> None:
+        fds = (bound.fileno(), folder.lock_fd)
+        command = RoleCommand(
+            name=name,
+            arguments=[
+                *(name, "--data-dir", str(self._data_dir)),
+                *("--listen-fd", str(fds[0]), "--lock-fd", str(fds[1])),
+                *arguments,
+            ],
+            fds=fds,
+        )
+        show = self._terminal.show
+        self._supervisor.add(name, lambda: spawn(command, show), bound.close)
 
 
-async def _serve(
-    loaded: LoadedConfig, folder: DataFolder, bound: socket.socket, args: argparse.Namespace
-) -> int:
-    collector = None
-    if args.collector is not None:
-        collector = CollectorAddress(url=args.collector, token=folder.token("ingest"))
-    gateway = Gateway(loaded, folder, collector=collector)
-    await gateway.start(bound)
-    for warning in loaded.warnings:
-        _log.warning("%s", warning)
-    print(banner(loaded, gateway.port), flush=True)
-    stop = asyncio.Event()
+async def _supervise(supervisor: Supervisor, terminal: UpTerminal) -> int:
+    def hang_up() -> None:
+        # A terminal that was closed sends the same signal as somebody who wants a reload.
+        if terminal.is_gone():
+            supervisor.end()
+        else:
+            supervisor.reload()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, gateway, args)
-    await stop.wait()
-    # A second Ctrl-C does not wait for requests under way.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, sys.exit, OK)
-    await gateway.stop(GRACE_S)
-    return OK
+        loop.add_signal_handler(number, supervisor.end)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    return await supervisor.run()
 
 
-def _reload(gateway: Gateway, args: argparse.Namespace) -> None:
-    try:
-        loaded = load_with_options(args)
-        gateway.reload(loaded)
-    except ConfigError as error:
-        _log.error("the configuration was not loaded; the old one stays:\n%s", error.message)
-        return
-    _log.info("configuration %s is live", loaded.version)
+def _open_folder(args: argparse.Namespace, role: str, opened: contextlib.ExitStack) -> DataFolder:
+    folder = DataFolder.open(args.data_dir, role)
+    opened.callback(folder.close)
+    # Made before any role asks for them, so that no two roles make them at once.
+    folder.master_key()
+    for name in ("ingest", "admin"):
+        folder.token(name)
+    return folder
 
 
-def banner(loaded: LoadedConfig, port: int) -> str:
-    """Return what a newcomer needs to see: where it listens and what to type."""
-    host = loaded.config.server.host
-    shown = f"[{host}]" if ":" in host else host
-    scheme = "https" if loaded.config.server.tls_cert_file is not None else "http"
-    base = f"{scheme}://{shown}:{port}"
-    mocks = [name for name, each in loaded.config.providers.items() if each.kind == "mock"]
-    body = msgspec.json.encode(
-        {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-    ).decode()
-    key = " -H 'authorization: Bearer <key>'" if loaded.config.keys else ""
-    source = loaded.file or "from the environment"
-    lines = [f"Pointsman gateway   {base}/v1   (configuration {loaded.version}, {source})"]
-    if mocks:
-        lines.append(
-            f"Mock provider       {', '.join(mocks)}: answers cost nothing and need no key"
-        )
-    lines += [
-        "Try it:",
-        f"  curl {base}/v1/chat/completions -H 'content-type: application/json'{key} \\",
-        f"    -d '{body}'",
-        "Ask why:",
-        "  pointsman why last",
-    ]
-    return "\n".join(lines)
+def _edition(loaded: LoadedConfig, args: argparse.Namespace) -> Edition:
+    return Edition(
+        version=loaded.version,
+        text=loaded.text,
+        file=loaded.file,
+        options=server_options(args),
+    )
+
+
+def _sending_to(url: str | None) -> list[str]:
+    return ["--collector", url] if url else []
+
+
+def _port(bound: socket.socket) -> int:
+    return int(bound.getsockname()[1])

@@ -9,12 +9,15 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 _MASTER_KEY_FILE = "content.key"
 _MASTER_KEY_BYTES = 32
 _TOKEN_BYTES = 32
+_LEAVING_S = 5.0
+_NAP_S = 0.02
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -67,10 +70,8 @@ class DataFolder:
                 f"the data folder {path} cannot be used: {error.strerror}; "
                 "choose another with --data-dir"
             ) from None
-        try:
-            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.pread(lock_fd, 32, 0).decode("ascii", "replace").strip()
+        owner = _lock(lock_fd)
+        if owner is not None:
             os.close(lock_fd)
             raise DataFolderInUseError(
                 f"another pointsman (process {owner or 'unknown'}) works on {path}; "
@@ -79,6 +80,11 @@ class DataFolder:
         os.ftruncate(lock_fd, 0)
         os.pwrite(lock_fd, f"{os.getpid()}\n".encode(), 0)
         return cls(path, lock_fd)
+
+    @property
+    def lock_fd(self) -> int:
+        """The descriptor that holds the lock; whoever inherits it holds the lock too."""
+        return self._lock_fd
 
     @property
     def journal(self) -> Path:
@@ -146,6 +152,38 @@ def _make_token(file: Path) -> None:
             os.link(part, file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _lock(fd: int) -> str | None:
+    """Take the lock; return who holds it when it cannot be had.
+
+    Where the process that took it is dead, those it had started are just ending: they are waited
+    for, so that an instance can be started again at once after it was killed.
+    """
+    owner = ""
+    for _ in range(round(_LEAVING_S / _NAP_S)):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+        else:
+            return None
+        if _is_alive(owner):
+            break
+        time.sleep(_NAP_S)
+    return owner
+
+
+def _is_alive(pid: str) -> bool:
+    if not pid.isdecimal():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def read_token(data_dir: Path, name: str) -> str:

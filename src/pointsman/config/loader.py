@@ -45,6 +45,7 @@ def load(
     keyless_kinds: frozenset[str] = KEYLESS_KINDS,
     kinds_without_address: frozenset[str] = NO_KINDS,
     server_options: Environment[str, object] | None = None,
+    text: str | None = None,
 ) -> LoadedConfig:
     """Load and check a configuration.
 
@@ -56,6 +57,7 @@ def load(
         kinds_without_address: Those of them that need a `base_url`.
         server_options: Field of `server` -> value from the command line, which replaces what is
             written and is checked like it.
+        text: What the file holds, by whoever has read it already; None reads it.
 
     Raises:
         ConfigError: It cannot be used. Holds every problem, in the order of the file.
@@ -66,8 +68,8 @@ def load(
     findings = Findings(path)
     if path is None:
         check_variables(environment, findings)
-        text = template(environment)
-    else:
+        text = template(environment) if text is None else text
+    elif text is None:
         text = _read(path, findings)
     return _loaded(text, environment, findings, kinds, server_options or {})
 
@@ -101,6 +103,7 @@ def _loaded(
         file=findings.file,
         lines=findings.lines if findings.file is not None else SourceMap(),
         warnings=[str(warning) for warning in findings.warnings],
+        text=text,
     )
 
 

@@ -7,6 +7,7 @@ from pointsman.config.journal import JournalConfig
 from pointsman.config.key import KeyConfig
 from pointsman.config.price import PricesConfig
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.resilience import ResilienceConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.section import Section
 from pointsman.config.server import ServerConfig
@@ -24,6 +25,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Name -> a provider and a model, with its limits."""
     routes: dict[str, RouteConfig] = field(default_factory=dict)
     """Model name that clients send -> what it turns into."""
+    resilience: ResilienceConfig = ResilienceConfig()
+    """What becomes of failures."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Reason codes of your own -> half a sentence that completes 'because …'."""
     keys: dict[str, KeyConfig] = field(default_factory=dict)
@@ -43,7 +46,7 @@ class SourceMap(dict[str, int]):
 class LoadedConfig:
     """A checked configuration with where it came from."""
 
-    __slots__ = ("config", "file", "lines", "version", "warnings")
+    __slots__ = ("config", "file", "lines", "text", "version", "warnings")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class LoadedConfig:
         file: str | None,
         lines: SourceMap,
         warnings: list[str],
+        text: str = "",
     ) -> None:
         self.config = config
         self.version = version
@@ -61,3 +65,5 @@ class LoadedConfig:
         """Path as given; None when it comes from the environment or the defaults."""
         self.lines = lines
         self.warnings = warnings
+        self.text = text
+        """What was decoded, before variables were replaced; may hold secrets."""
