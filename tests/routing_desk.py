@@ -7,6 +7,7 @@ from pointsman.config.section import Duration
 from pointsman.core.facts import Facts
 from pointsman.core.identity import ANONYMOUS, Principal
 from pointsman.core.records import SCHEMA, CallRecord, TargetState
+from pointsman.core.target import Target
 from pointsman.routing import Plan, Planner, RoutingTable
 
 PROVIDERS = {"openai": {"kind": "openai", "default": True}, "anthropic": {"kind": "openai"}}
@@ -44,12 +45,14 @@ class ToldHealth:
     def __init__(self) -> None:
         self.providers: dict[str, str] = {}
         self.targets: dict[str, str] = {}
+        self.states: dict[str, TargetState] = {}
 
     def provider_state(self, provider: str) -> str:
         return self.providers.get(provider, "ok")
 
-    def target_state(self, target: str) -> TargetState:
-        return TargetState(health=self.targets.get(target), in_flight=1)
+    def target_state(self, target: Target) -> TargetState:
+        told = self.states.get(target.name)
+        return told or TargetState(health=self.targets.get(target.name), in_flight=1)
 
 
 def record_of(model: str | None = "auto", **facts: object) -> CallRecord:

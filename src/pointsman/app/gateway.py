@@ -14,6 +14,7 @@ from pathlib import Path
 from pointsman import __version__
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
+from pointsman.app.protection import Protection
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.root import LoadedConfig
@@ -40,9 +41,7 @@ from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.registry import build as build_provider
-from pointsman.resilience.attempts import AttemptSettings
 from pointsman.resilience.classify import classify
-from pointsman.resilience.health import HealthTracker
 from pointsman.routing.planner import Planner
 from pointsman.routing.table import RoutingTable
 from pointsman.server.guard import Guard
@@ -77,8 +76,9 @@ class Gateway:
         )
         self.ids = IdSource(self.clock)
         self.metrics = Metrics()
-        self.health = HealthTracker(self.clock)
         self.ledger = MemoryLedger(self.clock)
+        self.protection = Protection(self.ledger, self.clock)
+        self.health = self.protection.health
         self._folder = folder
         self._master_key = folder.master_key()
         self._providers: dict[str, Provider] = {}
@@ -203,9 +203,7 @@ class Gateway:
         config = loaded.config
         self.keys.configure(Authenticator(config.keys))
         self._adopt(config.providers, providers)
-        self.health.pin(
-            {name: each.health for name, each in config.providers.items() if each.health}, {}
-        )
+        self.protection.configure(config)
         self.loaded = loaded
 
     def _runtime(
@@ -229,14 +227,8 @@ class Gateway:
             ),
             authenticator=self.keys,
             planner=Planner(table, self.health, self.ids.draw),
-            attempts=AttemptSettings(
-                providers=providers,
-                ledger=self.ledger,
-                health=self.health,
-                upper_bound=accountant.upper_bound,
-                journal_begin=self._journal_begin,
-                clock=self.clock,
-                ids=self.ids,
+            attempts=self.protection.attempts(
+                config, providers, accountant.upper_bound, self._journal_begin, self.ids
             ),
             accountant=accountant,
             content=ContentKeeper(

@@ -26,6 +26,8 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Extra headers on every upstream request."""
     max_connections: Positive = 512
     """Connections open at once to this provider; further calls wait within their deadline."""
+    region: str | None = None
+    """Where its models run, as `residency` names places; targets may say otherwise."""
     health: Literal["ok", "degraded", "down"] | None = None
     """Pin the health state (`ok`, `degraded`, `down`) instead of observing it."""
     script: str | None = None

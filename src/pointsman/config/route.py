@@ -1,8 +1,8 @@
 """`routes`: what a model name that clients send turns into."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from pointsman.config.section import Duration, Section
 
@@ -38,6 +38,11 @@ class RouteConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How to choose when no rule does; absent means the order of `targets`."""
     failover: list[str] = field(default_factory=list)
     """Targets to try, in order, when the chosen one fails before the first byte."""
+    retry_first: bool = False
+    """Whether a target that failed hard (no connection, timeout, 5xx) is asked again before the
+    next one; absent or false moves on at once while another is left."""
+    max_cost_ratio: Annotated[float, Meta(ge=1)] | None = None
+    """In place of `resilience.max_cost_ratio`."""
     timeout: Duration | None = None
     """The whole call, over all attempts."""
     allow_override: bool = True

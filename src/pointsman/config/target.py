@@ -1,5 +1,6 @@
 """`targets`: a provider and a model under a name, with its limits."""
 
+from pointsman.config.resilience import BreakerConfig, ProbeConfig, RetryConfig
 from pointsman.config.section import Duration, Positive, Section
 
 
@@ -16,6 +17,22 @@ class TimeoutConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole attempt."""
 
 
+class CapabilitiesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the model takes; it wins over what the built-in table knows.
+
+    What neither knows excludes nothing.
+    """
+
+    vision: bool | None = None
+    """Images in messages."""
+    tools: bool | None = None
+    """Tool calls."""
+    tools_in_streams: bool | None = None
+    """Tool calls in streamed answers."""
+    json_schema: bool | None = None
+    """Output that follows a JSON schema."""
+
+
 class TargetConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One target."""
 
@@ -27,3 +44,18 @@ class TargetConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Limits of one attempt."""
     context_tokens: Positive | None = None
     """Size of the context; larger prompts exclude the target."""
+    capabilities: CapabilitiesConfig = CapabilitiesConfig()
+    """What the model takes; a request that needs more excludes the target."""
+    region: str | None = None
+    """Where the model runs, as `residency` names places: `eu`, `local` …; absent is the
+    provider's."""
+    max_concurrent: Positive | None = None
+    """Calls under way at once; absent is no limit."""
+    max_wait: Duration = Duration(1.0)
+    """How long a request waits for room among them before it moves on."""
+    retry: RetryConfig | None = None
+    """In place of `resilience.retry`, as a whole."""
+    breaker: BreakerConfig | None = None
+    """In place of `resilience.breaker`, as a whole."""
+    probe: ProbeConfig | None = None
+    """Calls in the background; absent makes none."""

@@ -178,16 +178,26 @@ class UpstreamError(PointsmanError):
 class AttemptsFailedError(PointsmanError):
     """Every attempt failed, or the last failure allows no other.
 
-    `http_status` follows the last failure: 502 connection or protocol, 503 pressure, 504 timeout.
+    `status` follows the failure that most attempts had: 502 connection or protocol, 503 pressure,
+    504 timeout.
     """
 
     code = "upstream_failed"
     http_status = 502
 
-    def __init__(self, message: str, *, last: UpstreamError, status: int) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        last: UpstreamError,
+        status: int,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.last = last
         self.status = status
+        self.retry_after_s = retry_after_s if retry_after_s is not None else last.retry_after_s
+        """When a provider said that it serves again; None when none said so."""
 
 
 class NoTargetError(PointsmanError):

@@ -24,6 +24,8 @@ class Facts(Struct, kw_only=True, omit_defaults=True):
     max_output_tokens: int | None = None
     choice_count: int = 1
     tool_count: int = 0
+    provider_tool_count: int = 0
+    """Of these: tools that the provider executes itself, such as a web search."""
     image_count: int = 0
     json_schema: bool = False
     """Whether the request asks for output that follows a JSON schema."""

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pointsman.core.records import TargetState
+from pointsman.core.target import Target
 
 
 class HealthView(Protocol):
@@ -12,6 +13,6 @@ class HealthView(Protocol):
         """Return `ok`, `degraded` or `down`; `ok` for a provider nobody has called yet."""
         ...
 
-    def target_state(self, target: str) -> TargetState:
+    def target_state(self, target: Target) -> TargetState:
         """Return the figures of one target, a fresh object that the record may keep."""
         ...

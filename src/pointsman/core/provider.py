@@ -38,6 +38,10 @@ class ProviderRequest(Struct, kw_only=True):
     abort: AbortSignal
     """Aborted when the client has left: the upstream exchange must end at once."""
     traceparent: str
+    idempotency_key: str | None = None
+    """The client's `Idempotency-Key`, forwarded unchanged."""
+    is_repeatable: bool = True
+    """Whether sending the same bytes twice does no harm beyond its price."""
     attempt: Attempt
     """Filled in place: timings, status, upstream request id, parameters changed."""
 

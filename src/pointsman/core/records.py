@@ -35,6 +35,30 @@ class Exclusion(Struct, omit_defaults=True):
     """What it found, from a closed list per filter."""
     observed: str | int | float | bool | None = None
     limit: str | int | float | bool | None = None
+    left_s: float | None = None
+    """Seconds until it ends by itself; None when it does not."""
+    opened_by: str | None = None
+    """For a breaker: the request whose failure opened it."""
+
+
+class BreakerDetail(Struct, omit_defaults=True):
+    """What a breaker that is not simply closed was seen to say."""
+
+    scope: str = "target"
+    """`target`, or `provider` for the one that all targets of a provider share."""
+    cause: str = ""
+    """What opened it: `failures_in_a_row` or `error_percent`."""
+    observed: float | None = None
+    limit: float | None = None
+    """The two values that were compared when it opened."""
+    left_s: float | None = None
+    """While open: seconds until one call may try the target."""
+    share: float | None = None
+    """While the target comes back: the share of its traffic that it gets."""
+    opened_by: str | None = None
+    """The request whose failure opened it."""
+    tried_by: str | None = None
+    """The one request that was trying it at that moment."""
 
 
 class TargetState(Struct, omit_defaults=True):
@@ -45,6 +69,9 @@ class TargetState(Struct, omit_defaults=True):
     breaker: str | None = None
     latency_ms: float | None = None
     error_ratio: float | None = None
+    breaker_detail: BreakerDetail | None = None
+    ramp_draw: float | None = None
+    """The number drawn, in [0, 1), against the share of a target that comes back."""
 
 
 class Candidate(Struct, omit_defaults=True):
@@ -175,6 +202,12 @@ class Attempt(Struct, omit_defaults=True):
     parameters_changed: list[str] = field(default_factory=list)
     """What was changed in the body for this provider: `model: auto -> gpt-4o-mini` …"""
     reservation: Reservation | None = None
+    breaker_before: str | None = None
+    """State of the breaker that let the attempt through; None is closed."""
+    breaker_after: str | None = None
+    """State after its outcome was counted; None is closed."""
+    waited_ms: float | None = None
+    """How long it waited for room at a target whose concurrency is limited."""
 
 
 class LimitCheck(Struct, omit_defaults=True):

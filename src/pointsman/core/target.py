@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from pointsman.core.capabilities import Capabilities
+
 
 class Timeouts(Struct, frozen=True, kw_only=True):
     """Limits of one attempt, in seconds. Each phase has its own."""
@@ -27,5 +29,13 @@ class Target(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     context_tokens: int | None = None
     """Size of the model's context; None is unknown and excludes nothing."""
+    capabilities: Capabilities = Capabilities()
+    """What the model takes, without the size of its context."""
+    region: str | None = None
+    """Where the model runs; None is unknown, which no residency rule lets pass."""
+    max_concurrent: int | None = None
+    """Calls under way at once; None is no limit."""
+    max_wait_s: float = 1.0
+    """How long a call waits for room among them."""
     health: str | None = None
     """A health state pinned by the operator (`ok`, `degraded`, `down`); None is observed."""

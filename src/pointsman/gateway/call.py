@@ -33,6 +33,7 @@ class Call:
         "principal",
         "record",
         "request",
+        "retry_first",
         "started_ns",
         "targets",
         "trace",
@@ -61,6 +62,7 @@ class Call:
         self.request: ChatRequest = _NO_REQUEST
         self.facts: Facts = _NO_FACTS
         self.targets: list[Target] = []
+        self.retry_first = False
         self.deadline: Deadline = _NO_DEADLINE
         self.drop_keys: tuple[str, ...] = ()
         self.wants_record = False

@@ -10,7 +10,6 @@ import msgspec
 
 from pointsman.core.failures import FailureClass
 from pointsman.core.provider import Completion
-from pointsman.core.records import Attempt
 from pointsman.core.usage import Usage
 from pointsman.gateway.call import Call, Reply
 from pointsman.gateway.content import Captured, assemble
@@ -18,7 +17,7 @@ from pointsman.gateway.faults import Fault, fault_of
 from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.shaping import metadata_of, splice
 from pointsman.gateway.stream import StreamRelay
-from pointsman.resilience.attempts import Served, end_attempt
+from pointsman.resilience.attempts import Served
 
 _logger = logging.getLogger("pointsman.gateway")
 _encode = msgspec.json.Encoder().encode
@@ -31,8 +30,8 @@ async def close_whole(
     record = call.record
     record.served_model = completion.model
     record.finish_reasons = completion.finish_reasons
-    attempt, characters = served.attempt, completion.output_characters
-    await _settle(runtime, call, attempt, completion.usage, characters, failure=None)
+    characters = completion.output_characters
+    await _settle(runtime, call, served, completion.usage, characters, failure=None)
     captured = _captured(runtime, call, lambda: completion.body)
     began_ns = runtime.clock.monotonic_ns()
     runtime.recorder.complete(record, call.started_ns)
@@ -53,8 +52,8 @@ async def close_stream(
         record.status = 200
     estimated = relay.usage is None or relay.usage.estimated
     relay.truth.usage_source = "estimated" if estimated else "measured"
-    attempt, failure = relay.served.attempt, relay.failure
-    await _settle(runtime, call, attempt, relay.usage, relay.output_characters, failure=failure)
+    served, failure = relay.served, relay.failure
+    await _settle(runtime, call, served, relay.usage, relay.output_characters, failure=failure)
     captured = _captured(runtime, call, lambda: assemble(relay.collected))
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)
@@ -74,7 +73,7 @@ def close_refused(runtime: Runtime, call: Call, error: BaseException) -> Reply:
 async def _settle(
     runtime: Runtime,
     call: Call,
-    attempt: Attempt,
+    served: Served,
     usage: Usage | None,
     output_characters: int,
     *,
@@ -83,9 +82,9 @@ async def _settle(
     """Charge the attempt and end it; a fault in charging must not leave its hold for ever."""
     spent = 0
     try:
-        spent = runtime.accountant.charge(call.record, attempt, usage, output_characters)
+        spent = runtime.accountant.charge(call.record, served.attempt, usage, output_characters)
     finally:
-        await end_attempt(runtime.attempts, attempt, failure, spent, call.started_ns)
+        await served.lease.end(failure, spent)
 
 
 def _captured(runtime: Runtime, call: Call, response: Callable[[], bytes]) -> Captured | None:

@@ -94,7 +94,7 @@ def _unavailable(error: AttemptsFailedError | NoTargetError, metadata: dict[str,
         return fault
     fault = _fault(error.status, error, "upstream_error", metadata)
     fault.failure_class = error.last.failure_class
-    _retry_headers(fault, error.last.retry_after_s, may_help=False)
+    _retry_headers(fault, error.retry_after_s, may_help=False)
     return fault
 
 

@@ -11,6 +11,7 @@ from pointsman.core.facts import Facts
 from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
 
+_CLIENT_SIDE_TOOLS = frozenset({"function", "custom"})
 AUTO = "auto"
 """The model name that leaves the choice to the gateway; also what a missing name means."""
 MAX_OUTPUT_TOKENS = 100_000_000
@@ -52,6 +53,7 @@ def facts_of(request: ChatRequest) -> Facts:
         or _bounded(request.max_tokens, MAX_OUTPUT_TOKENS),
         choice_count=_bounded(request.n, MAX_CHOICES) or 1,
         tool_count=len(tools) if tools is not None else 0,
+        provider_tool_count=_executed_by_provider(request),
         image_count=image_count,
         json_schema=response_format is not None and response_format.type == "json_schema",
     )
@@ -60,6 +62,15 @@ def facts_of(request: ChatRequest) -> Facts:
 def _bounded(number: int | None, largest: int) -> int | None:
     """Return a number that something can be planned with; the provider judges what was sent."""
     return min(number, largest) if number is not None and number > 0 else None
+
+
+def _executed_by_provider(request: ChatRequest) -> int:
+    """Count the tools that the provider runs by itself: repeating such a call repeats them."""
+    # `function` and `custom` come back as calls for the client to make:
+    # https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools (read 2026-11).
+    tools = request.tools or ()
+    count = sum(1 for tool in tools if tool.type not in _CLIENT_SIDE_TOOLS)
+    return count + (request.web_search_options is not None)
 
 
 def _measure(messages: list[ChatMessage]) -> tuple[int, int]:

@@ -168,7 +168,7 @@ class Pipeline:
         call.stage("policy_check", began_ns, self._clock.monotonic_ns())
 
     async def _admit(self, runtime: Runtime, call: Call) -> None:
-        checks = await runtime.attempts.ledger.admit(call.principal, call.record.tenant)
+        checks = await runtime.attempts.holders.ledger.admit(call.principal, call.record.tenant)
         call.record.limits.extend(checks)
 
     def _plan(self, runtime: Runtime, call: Call) -> None:
@@ -179,6 +179,7 @@ class Pipeline:
         finally:
             call.stage("route_request", began_ns, self._clock.monotonic_ns())
         call.targets = plan.targets
+        call.retry_first = plan.retry_first
         limit_s = plan.timeout_s
         if limit_s is None:
             limit_s = max((target.timeouts.total_s for target in plan.targets), default=0.0)
@@ -201,6 +202,8 @@ class Pipeline:
                 trace=call.trace,
                 deadline=call.deadline,
                 abort=call.abort,
+                retry_first=call.retry_first,
+                idempotency_key=call.headers.get("idempotency-key"),
             ),
             runtime.attempts,
         )

@@ -1,9 +1,9 @@
 """The only loop over targets.
 
-Takes the targets of a plan in order and asks one after the other until one serves, a failure
-forbids the next, the client has left or the time is over. Every upstream call gets an attempt in
-the record before it is made. Nothing has reached the client while this loop runs: for streams the
-first chunk is awaited here, so that an error, a cut or silence in its place can still move on.
+Asks one target after the other until one serves, a failure forbids the next, the client has left or
+the time is over. A retry asks the same target again, a failover the next one; which of them follows
+a failure is decided in `next_move`. Every upstream call gets an attempt in the record before it is
+made. Nothing has reached the client while this loop runs: of streams the begin is held back here.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +11,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from pointsman.config.resilience import RetryConfig, StreamConfig
 from pointsman.core.abort import AbortSignal
-from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
-from pointsman.core.errors import AttemptsFailedError, NoTargetError, UpstreamError
+from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
 from pointsman.core.identity import Principal
 from pointsman.core.ids import IdSource, TraceContext
-from pointsman.core.ledger import Ledger
 from pointsman.core.money import NanoUsd
 from pointsman.core.provider import (
     Completion,
@@ -29,7 +28,10 @@ from pointsman.core.provider import (
 )
 from pointsman.core.records import Attempt, CallRecord
 from pointsman.core.target import Target
-from pointsman.resilience.health import HealthTracker
+from pointsman.resilience.breaker import CLOSED
+from pointsman.resilience.course import Course, Step
+from pointsman.resilience.held_back import first_chunks
+from pointsman.resilience.lease import Holders, Lease
 
 MAX_ERROR_CHARACTERS = 500
 
@@ -46,12 +48,16 @@ class AttemptSettings(Struct, frozen=True, kw_only=True):
     """What the loop works with; built once by the composition root."""
 
     providers: Mapping[str, Provider]
-    ledger: Ledger
-    health: HealthTracker
+    holders: Holders
     upper_bound: UpperBound
     journal_begin: Callable[[CallRecord, Attempt], None]
-    clock: Clock
     ids: IdSource
+    draw: Callable[[], float]
+    """Returns a number in [0, 1); spreads the waits before retries."""
+    retry: RetryConfig = RetryConfig()
+    retry_by_target: Mapping[str, RetryConfig] = {}
+    stream: StreamConfig = StreamConfig()
+    min_attempt_s: float = 1.0
 
 
 class AttemptCall(Struct, kw_only=True):
@@ -62,6 +68,8 @@ class AttemptCall(Struct, kw_only=True):
     """Monotonic time of the start of the request; times in the record count from here."""
     principal: Principal
     targets: list[Target]
+    retry_first: bool = False
+    """Whether a target that failed hard is asked again before the next one."""
     body: bytes
     requested_model: str | None
     stream: bool
@@ -70,94 +78,102 @@ class AttemptCall(Struct, kw_only=True):
     trace: TraceContext
     deadline: Deadline
     abort: AbortSignal
+    idempotency_key: str | None = None
+
+    @property
+    def tools_run_upstream(self) -> bool:
+        """Whether the provider itself executes a tool of this call."""
+        facts = self.record.facts
+        return facts is not None and facts.provider_tool_count > 0
 
 
 class Served(Struct):
     """A target that answers: the whole answer, or a stream with its first chunks."""
 
-    target: Target
-    attempt: Attempt
+    lease: Lease
     completion: Completion | None = None
     stream: CompletionStream | None = None
     first_chunks: list[StreamChunk] | None = None
+
+    @property
+    def target(self) -> Target:
+        """Who answers."""
+        return self.lease.target
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in the record."""
+        return self.lease.attempt
 
 
 async def run_attempts(call: AttemptCall, settings: AttemptSettings) -> Served:
     """Ask the targets in order until one serves.
 
     Raises:
-        NoTargetError: The plan had no target.
+        NoTargetError: The plan had no target, or each turned the call away before it began.
         UpstreamError: The failure is the caller's own, or the client has left.
         AttemptsFailedError: No target served.
         BudgetExceededError: The next target's price does not fit under a cap.
     """
-    last: UpstreamError | None = None
-    for target in call.targets:
-        if last is not None and call.deadline.has_passed():
-            break
-        attempt = await _begin(call, settings, target, last)
+    course = Course(call, settings)
+    while (step := await course.next_step()) is not None:
+        lease = await _begin(call, settings, step)
         try:
-            return await _attempt(call, settings, target, attempt)
+            return await _attempt(call, settings, lease)
         except UpstreamError as error:
-            await _note_failure(call, settings, attempt, error)
-            if call.abort.is_aborted or not error.failure_class.allows_failover:
-                raise _final(call, error) from error
-            last = error
+            describe_failure(lease.attempt, error)
+            await lease.end(error.failure_class, 0)
+            course.failed(lease.attempt, error)
         except BaseException:
-            # Cancelled, or a bug: the hold and the count in flight must not leak.
-            await end_attempt(settings, attempt, FailureClass.CLIENT_LEFT, 0, call.started_ns)
+            # Cancelled, or a bug: nothing that is held may leak.
+            await lease.end(FailureClass.CLIENT_LEFT, 0)
             raise
-    if last is None:
-        raise NoTargetError("no target is eligible for this request")
-    raise _final(call, last) from last
+    raise course.error()
 
 
-async def end_attempt(
-    settings: AttemptSettings,
-    attempt: Attempt,
-    failure: FailureClass | None,
-    spent: NanoUsd,
-    started_ns: int,
-) -> None:
-    """Close an attempt: time, health, and the reservation settled at `spent` (0 gives it back)."""
-    attempt.end_ns = settings.clock.monotonic_ns() - started_ns
-    latency_ms = (attempt.end_ns - attempt.start_ns) / 1e6
-    settings.health.end(attempt.provider, attempt.target, failure, latency_ms)
-    if attempt.reservation is not None:
-        if spent:
-            await settings.ledger.settle(attempt.reservation, spent)
-        else:
-            await settings.ledger.release(attempt.reservation)
-
-
-async def _begin(
-    call: AttemptCall, settings: AttemptSettings, target: Target, last: UpstreamError | None
-) -> Attempt:
+async def _begin(call: AttemptCall, settings: AttemptSettings, step: Step) -> Lease:
     """Reserve, put the attempt into the record and the journal."""
-    record = call.record
+    record, target, holders = call.record, step.target, settings.holders
     attempt = Attempt(
         target=target.name,
         provider=target.provider,
         model=target.model,
-        kind="failover" if last is not None else "first",
-        why=last.failure_class.value if last is not None else None,
+        kind=step.kind,
+        why=step.why,
         span_id=settings.ids.span_id(),
-        start_ns=settings.clock.monotonic_ns() - call.started_ns,
+        start_ns=holders.clock.monotonic_ns() - call.started_ns,
+        waited_ms=step.waited_ms,
     )
-    bound = settings.upper_bound(target, record)
-    attempt.reservation, checks = await settings.ledger.reserve(
-        call.principal, record.tenant, bound or 0
+    if step.wait is not None:
+        attempt.backoff_ms = round(step.wait.seconds * 1000, 3)
+        attempt.backoff_source = step.wait.source
+    if step.permit.before != CLOSED:
+        attempt.breaker_before = step.permit.before
+    holders.health.begin(target.provider, target.name)
+    lease = Lease(
+        holders,
+        target,
+        attempt,
+        step.permit,
+        request_id=record.request_id,
+        started_ns=call.started_ns,
     )
+    try:
+        bound = settings.upper_bound(target, record)
+        attempt.reservation, checks = await holders.ledger.reserve(
+            call.principal, record.tenant, bound or 0
+        )
+    except BaseException:
+        await lease.end(FailureClass.CLIENT_LEFT, 0)
+        raise
     record.limits.extend(checks)
     record.attempts.append(attempt)
-    settings.health.begin(target.provider, target.name)
     settings.journal_begin(record, attempt)
-    return attempt
+    return lease
 
 
-async def _attempt(
-    call: AttemptCall, settings: AttemptSettings, target: Target, attempt: Attempt
-) -> Served:
+async def _attempt(call: AttemptCall, settings: AttemptSettings, lease: Lease) -> Served:
+    target, attempt = lease.target, lease.attempt
     provider = settings.providers[target.provider]
     request = ProviderRequest(
         request_id=call.record.request_id,
@@ -171,24 +187,21 @@ async def _attempt(
         deadline=call.deadline,
         abort=call.abort,
         traceparent=call.trace.traceparent(attempt.span_id),
+        idempotency_key=call.idempotency_key,
+        is_repeatable=call.idempotency_key is not None or not call.tools_run_upstream,
         attempt=attempt,
     )
     if not call.stream:
-        return Served(target, attempt, completion=await provider.complete(request))
+        return Served(lease, completion=await provider.complete(request))
     stream = await provider.stream(request)
+    began_ns = call.started_ns + attempt.start_ns
+    gone_s = (settings.holders.clock.monotonic_ns() - began_ns) / 1e9
     try:
-        chunks = await stream.next_chunks()
+        chunks = await first_chunks(stream, settings.stream, target.timeouts.first_token_s - gone_s)
     except BaseException:
         stream.close()
         raise
-    return Served(target, attempt, stream=stream, first_chunks=chunks)
-
-
-async def _note_failure(
-    call: AttemptCall, settings: AttemptSettings, attempt: Attempt, error: UpstreamError
-) -> None:
-    describe_failure(attempt, error)
-    await end_attempt(settings, attempt, error.failure_class, 0, call.started_ns)
+    return Served(lease, stream=stream, first_chunks=chunks)
 
 
 def describe_failure(attempt: Attempt, error: UpstreamError) -> None:
@@ -200,35 +213,3 @@ def describe_failure(attempt: Attempt, error: UpstreamError) -> None:
     attempt.timeout_phase = error.phase
     if attempt.status is None:
         attempt.status = error.upstream_status
-
-
-def _final(call: AttemptCall, error: UpstreamError) -> UpstreamError | AttemptsFailedError:
-    """Return what the client is told when `error` was the last failure."""
-    failure = error.failure_class
-    if call.abort.is_aborted or failure is FailureClass.CLIENT_LEFT:
-        return error
-    if failure in _PASSED_ON and error.upstream_status is not None:
-        return error
-    status = 502
-    if failure is FailureClass.TIMEOUT:
-        status = 504
-    elif failure.is_pressure or failure is FailureClass.QUOTA_EXHAUSTED:
-        status = 503
-    count = len(call.record.attempts)
-    tried = "the only target" if count == 1 else f"all {count} targets"
-    where = call.record.attempts[-1].target
-    return AttemptsFailedError(
-        f"{tried} failed; the last failure was {failure.value} at {where}",
-        last=error,
-        status=status,
-    )
-
-
-_PASSED_ON = frozenset(
-    {
-        FailureClass.CALLER_FAULT,
-        FailureClass.CONTEXT_TOO_LONG,
-        FailureClass.CONTENT_FILTERED,
-    }
-)
-"""Failures of which the client gets the provider's own status and message: only it can help."""

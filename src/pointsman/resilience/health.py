@@ -3,25 +3,30 @@
 Owns the sliding windows of outcomes and the counts of calls in flight. Does not decide who is
 asked (routing reads it through `core.health.HealthView`) and sends no probes.
 
-A provider or target is `down` when its last `DOWN_AFTER` counted attempts all failed, `degraded`
-when at least half of its recent ones did, else `ok`. Outcomes older than `WINDOW_S` are forgotten,
-so a target that nobody calls any more becomes `ok` again and is tried.
+A provider is `down` while its breaker lets nobody pass, `degraded` when at least half of its recent
+attempts failed, else `ok`; a target is at worst `degraded`, for its breaker says the rest in its
+own words. Outcomes older than `WINDOW_S` are forgotten.
 """
 
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 
 from pointsman.core.clock import Clock
 from pointsman.core.failures import FailureClass
 from pointsman.core.records import TargetState
+from pointsman.core.target import Target
+from pointsman.resilience.breakers import BreakerBoard, MemoryBreakers
 
 WINDOW_S = 30.0
 WINDOW_SIZE = 20
-DOWN_AFTER = 5
 DEGRADED_RATIO = 0.5
 _DEGRADED_MINIMUM = 4
 """Fewer outcomes than this say nothing about a ratio."""
 _LATENCY_WEIGHT = 0.2
+MAX_WINDOWS = 4096
+"""Providers, and targets, that are remembered: callers may name models that nobody declared."""
+_EVICTION_SEARCH = 64
 
 
 class _Window:
@@ -50,10 +55,6 @@ class _Window:
         if not self._failures:
             return "ok"
         count = len(self._outcomes)
-        if count >= DOWN_AFTER and all(
-            self._outcomes[index][1] for index in range(count - DOWN_AFTER, count)
-        ):
-            return "down"
         if count >= _DEGRADED_MINIMUM and self._failures >= DEGRADED_RATIO * count:
             return "degraded"
         return "ok"
@@ -67,10 +68,12 @@ class HealthTracker:
 
     Args:
         clock: For the age of outcomes.
+        breakers: Whose states go into the view; None for breakers that are always closed.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, breakers: BreakerBoard | None = None) -> None:
         self._clock = clock
+        self._breakers = breakers or MemoryBreakers(clock)
         self._pinned_providers: Mapping[str, str] = {}
         self._pinned_targets: Mapping[str, str] = {}
         self._providers: dict[str, _Window] = {}
@@ -112,21 +115,31 @@ class HealthTracker:
     def provider_state(self, provider: str) -> str:
         """Return `ok`, `degraded` or `down`."""
         pinned = self._pinned_providers.get(provider)
-        return pinned if pinned is not None else self._observed(self._providers, provider)
+        if pinned is not None:
+            return pinned
+        if self._breakers.provider_is_open(provider):
+            return "down"
+        return self._observed(self._providers, provider)
 
-    def target_state(self, target: str) -> TargetState:
+    def target_state(self, target: Target) -> TargetState:
         """Return the figures of one target as they are now."""
-        window = self._targets.get(target)
-        pinned = self._pinned_targets.get(target)
+        name = target.name
+        window = self._targets.get(name)
+        pinned = self._pinned_targets.get(name)
+        breaker, detail = self._breakers.look(target)
         if window is None:
-            return TargetState(health=pinned or "ok", in_flight=0)
-        observed = self._observed(self._targets, target)
+            return TargetState(
+                health=pinned or "ok", in_flight=0, breaker=breaker, breaker_detail=detail
+            )
+        observed = self._observed(self._targets, name)
         ratio = window.error_ratio()
         return TargetState(
             health=pinned or observed,
             in_flight=window.in_flight,
             latency_ms=None if window.latency_ms is None else round(window.latency_ms, 3),
             error_ratio=None if ratio is None else round(ratio, 4),
+            breaker=breaker,
+            breaker_detail=detail,
         )
 
     def _observed(self, windows: dict[str, _Window], name: str) -> str:
@@ -140,5 +153,15 @@ class HealthTracker:
     def _window(windows: dict[str, _Window], name: str) -> _Window:
         window = windows.get(name)
         if window is None:
+            if len(windows) >= MAX_WINDOWS:
+                _forget_one(windows)
             window = windows[name] = _Window()
         return window
+
+
+def _forget_one(windows: dict[str, _Window]) -> None:
+    """Forget the oldest name without a call in flight, if one is near the begin."""
+    for name in islice(windows, _EVICTION_SEARCH):
+        if not windows[name].in_flight:
+            del windows[name]
+            return

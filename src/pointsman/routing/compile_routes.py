@@ -57,6 +57,12 @@ class RouteCompiler:
             reason=config.reason,
             primary_provider=_primary_provider(rules, chosen),
             providers=_providers(rules, chain.targets, self._config),
+            retry_first=config.retry_first,
+            max_cost_ratio=(
+                self._config.resilience.max_cost_ratio
+                if config.max_cost_ratio is None
+                else config.max_cost_ratio
+            ),
         )
 
     def _rule(self, config: RuleConfig, path: str, failover: list[Target]) -> RouteRule:

@@ -1,24 +1,56 @@
 """The candidates of a plan: every target of a chain, eligible or excluded with two values."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
 
 from pointsman.core.errors import InvalidRequestError, NoTargetError, PointsmanError
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
-from pointsman.core.records import MAX_CANDIDATES, CallRecord, Candidate
-from pointsman.routing.filters import context_exclusion, health_exclusion, scope_exclusion
+from pointsman.core.records import (
+    MAX_CANDIDATES,
+    CallRecord,
+    Candidate,
+    Exclusion,
+    TargetState,
+)
+from pointsman.core.target import Target
+from pointsman.routing.filters import (
+    breaker_exclusion,
+    capability_exclusion,
+    context_exclusion,
+    health_exclusion,
+    residency_exclusion,
+    scope_exclusion,
+)
 from pointsman.routing.route import Chain
 
+_REQUEST_BOUND = frozenset({"context", "capability", "residency"})
+"""Filters of which only another request makes another answer."""
+_MAX_NAMED = 8
+"""Targets that a refusal names; the record has them all."""
 
-def consider(chain: Chain, facts: Facts, health: HealthView) -> list[Candidate]:
+
+class Asked(NamedTuple):
+    """What the candidates of one request are looked at with."""
+
+    facts: Facts
+    health: HealthView
+    draw: Callable[[], float]
+    """Returns a number in [0, 1); for targets that come back."""
+    regions: frozenset[str] | None = None
+    """Where the request may go; None is everywhere."""
+
+
+def consider(chain: Chain, asked: Asked) -> list[Candidate]:
     """Return one candidate for each target of the chain, in its order, then those passed over."""
     candidates = []
-    provider_states = facts.provider_health
     for target in chain.targets:
-        state = health.target_state(target.name)
-        excluded = health_exclusion(target, state, provider_states[target.provider])
-        if excluded is None:
-            excluded = context_exclusion(target, facts)
+        state = asked.health.target_state(target)
+        detail = state.breaker_detail
+        if detail is not None and detail.share is not None:
+            state.ramp_draw = asked.draw()
+        excluded = _exclusion(target, state, asked)
         candidates.append(
             Candidate(
                 target=target.name,
@@ -29,9 +61,31 @@ def consider(chain: Chain, facts: Facts, health: HealthView) -> list[Candidate]:
                 state=state,
             )
         )
+    if not any(candidate.eligible for candidate in candidates):
+        _ask_those_that_come_back(candidates)
     for target, exclusion in chain.passed_over:
         candidates.append(Candidate(target.name, target.provider, target.model, False, exclusion))
     return candidates
+
+
+def _exclusion(target: Target, state: TargetState, asked: Asked) -> Exclusion | None:
+    facts = asked.facts
+    pinned = target.health is not None
+    return (
+        residency_exclusion(target, asked.regions)
+        or (None if pinned else breaker_exclusion(state))
+        or health_exclusion(target, state, facts.provider_health[target.provider])
+        or context_exclusion(target, facts)
+        or capability_exclusion(target, facts)
+    )
+
+
+def _ask_those_that_come_back(candidates: list[Candidate]) -> None:
+    """Let targets with a part of their traffic take this request too: nobody else can."""
+    for candidate in candidates:
+        excluded = candidate.excluded_by
+        if excluded is not None and excluded.code == "coming_back":
+            candidate.eligible, candidate.excluded_by = True, None
 
 
 def bound(record: CallRecord, candidates: list[Candidate]) -> None:
@@ -71,28 +125,44 @@ def exclude_all(
 
 
 def refusal(candidates: list[Candidate], record: CallRecord) -> PointsmanError:
-    """Return the error for a plan without an eligible target.
+    """Return the error for a plan without an eligible target; it names what each one lacked.
 
-    When the context of every target is too small, the caller can help it by a shorter request;
-    when only some are, waiting may help.
+    What the request itself rules out is the caller's to change, and waiting does not help; when
+    only some targets are ruled out by it, waiting may.
     """
     candidates = [item for item in candidates if not _is_passed_over(item)]
     if not candidates:
         return NoTargetError(f"no rule of the route `{record.route}` matched, and it has no target")
 
-    contexts = [
-        (item.excluded_by.observed, item.excluded_by.limit)
-        for item in candidates
-        if item.excluded_by is not None and item.excluded_by.filter == "context"
-    ]
-    if len(contexts) < len(candidates):
-        return NoTargetError("no target is available: each is down or too small for the request")
-    needed, largest = contexts[0][0], max(int(limit or 0) for _, limit in contexts)
+    excluded = [item.excluded_by for item in candidates if item.excluded_by is not None]
+    filters = {exclusion.filter for exclusion in excluded}
+    if filters == {"context"}:
+        return _too_long(excluded)
+    lacks = "; ".join(_lack(item) for item in candidates[:_MAX_NAMED])
+    if filters <= _REQUEST_BOUND:
+        return InvalidRequestError(
+            f"no target takes this request: {lacks}", code="no_capable_target"
+        )
+    waits = [exclusion.left_s for exclusion in excluded if exclusion.left_s is not None]
+    return NoTargetError(f"no target is available: {lacks}", retry_after_s=min(waits, default=None))
+
+
+def _too_long(excluded: list[Exclusion]) -> InvalidRequestError:
+    needed, largest = excluded[0].observed, max(int(each.limit or 0) for each in excluded)
     return InvalidRequestError(
         f"the request needs about {needed} tokens, the largest context here has {largest}",
         param="messages",
         code="context_length_exceeded",
     )
+
+
+def _lack(candidate: Candidate) -> str:
+    excluded = candidate.excluded_by
+    if excluded is None:
+        return candidate.target
+    values = f"{excluded.observed} against {excluded.limit}"
+    left = "" if excluded.left_s is None else f", {excluded.left_s:g} s left"
+    return f"{candidate.target}: {excluded.filter} {excluded.code} ({values}{left})"
 
 
 def _is_passed_over(candidate: Candidate) -> bool:

@@ -2,16 +2,27 @@
 
     filter     code               observed                       limit
     key_scope  name_not_allowed   the name that was asked for    the patterns of the key
+    residency  region_not_allowed where the target runs          the places allowed
     health     pinned_down        the pinned state               the worst state that still serves
+    breaker    open               failures in a row, or percent  what opened it; with the time left
+    breaker    provider_open      the same, of its provider
+    breaker    being_tried        calls that try it now          1
+    breaker    coming_back        the number drawn               the share it gets
     health     provider_down      the state of the provider      the same
     health     target_down        the state of the target        the same
     context    too_long           input and output tokens        the context of the model
+    capability no_vision          images in the request          0
+    capability no_tools           tools in the request           0
+    capability no_stream_tools    tools in the streamed request  0
+    capability no_json_schema     true                           false
+    cost       over_ratio         times the first choice's price `max_cost_ratio`
 
 The order is the order in which they are asked; the first that excludes is the one recorded.
 """
 
 from collections.abc import Mapping
 
+from pointsman.core.breaking import exclusion_by
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
 from pointsman.core.records import Exclusion, TargetState
@@ -37,6 +48,43 @@ def health_exclusion(target: Target, state: TargetState, provider_state: str) ->
     if state.health is None:
         state.health = provider_state
     return _down("target_down") if state.health == _DOWN else None
+
+
+def breaker_exclusion(state: TargetState) -> Exclusion | None:
+    """Exclude a target that its breaker keeps away, or that gets a part of its traffic only.
+
+    Reads what the record keeps, the number drawn included, so that it can be decided again.
+    """
+    detail = state.breaker_detail
+    if detail is None:
+        return None
+    share, drawn = detail.share, state.ramp_draw
+    if share is not None and drawn is not None and drawn >= share:
+        return Exclusion("breaker", "coming_back", drawn, share, opened_by=detail.opened_by)
+    return exclusion_by(state.breaker, detail)
+
+
+def capability_exclusion(target: Target, facts: Facts) -> Exclusion | None:
+    """Exclude a target that is known not to take what the request holds."""
+    takes = target.capabilities
+    if facts.image_count and takes.vision is False:
+        return Exclusion("capability", "no_vision", facts.image_count, 0)
+    if facts.tool_count:
+        if takes.tools is False:
+            return Exclusion("capability", "no_tools", facts.tool_count, 0)
+        if facts.stream and takes.tools_in_streams is False:
+            return Exclusion("capability", "no_stream_tools", facts.tool_count, 0)
+    if facts.json_schema and takes.json_schema is False:
+        return Exclusion("capability", "no_json_schema", True, False)
+    return None
+
+
+def residency_exclusion(target: Target, allowed: frozenset[str] | None) -> Exclusion | None:
+    """Exclude a target outside the allowed places; one whose place is unknown is outside."""
+    if allowed is None or target.region in allowed:
+        return None
+    limit = ", ".join(sorted(allowed))
+    return Exclusion("residency", "region_not_allowed", target.region or "unknown", limit)
 
 
 def context_exclusion(target: Target, facts: Facts) -> Exclusion | None:

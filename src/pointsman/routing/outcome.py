@@ -3,6 +3,9 @@
 from pointsman.core.reasons import Difference
 from pointsman.core.records import CallRecord, Candidate
 
+_PASSING = frozenset({"health", "breaker", "concurrency"})
+"""Filters that say how a target is now, not what it is."""
+
 
 def first_choice(candidates: list[Candidate]) -> Candidate | None:
     """Return the candidate that would serve if every target were healthy; None when none would.
@@ -45,4 +48,4 @@ def _difference(record: CallRecord, model: str, *, is_failover: bool) -> Differe
 
 
 def _is_unhealthy(candidate: Candidate) -> bool:
-    return candidate.excluded_by is not None and candidate.excluded_by.filter == "health"
+    return candidate.excluded_by is not None and candidate.excluded_by.filter in _PASSING

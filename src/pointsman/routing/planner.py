@@ -16,7 +16,7 @@ from pointsman.core.records import CallRecord, RuleEvaluation
 from pointsman.core.target import Target
 from pointsman.routing import override as overrides
 from pointsman.routing.complexity import complexity_of
-from pointsman.routing.considered import bound, consider, exclude_all, refusal
+from pointsman.routing.considered import Asked, bound, consider, exclude_all, refusal
 from pointsman.routing.filters import provider_state
 from pointsman.routing.outcome import first_choice
 from pointsman.routing.resolve import MAX_SHOWN_NAME, Resolution, resolve
@@ -37,6 +37,8 @@ class Plan:
     """The whole call over all attempts; None leaves it to the server."""
     route: str | None
     """Name of the route; None when the caller named a target or model."""
+    retry_first: bool = False
+    """Whether a target that failed hard is asked again before the next one."""
 
 
 class Planner:
@@ -143,7 +145,7 @@ class Planner:
     def _eligible(
         self, record: CallRecord, facts: Facts, chain: Chain, route: Route | None
     ) -> Plan:
-        candidates = consider(chain, facts, self._health)
+        candidates = consider(chain, Asked(facts, self._health, self._draw))
         if chain.weights is not None:
             group = candidates[: chain.group]
             record.draw = draw_first(group, chain.weights, self._draw)
@@ -161,6 +163,7 @@ class Planner:
             [by_name[item.target] for item in eligible],
             None if route is None else route.timeout_s,
             None if route is None else route.name,
+            route is not None and route.retry_first,
         )
 
 

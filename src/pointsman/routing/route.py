@@ -52,6 +52,10 @@ class Route:
     """Provider of the default target: the first of the unconditional chain."""
     providers: tuple[str, ...]
     """Providers whose health a request of this route may read."""
+    retry_first: bool = False
+    """Whether a target that failed hard is asked again before the next one."""
+    max_cost_ratio: float | None = None
+    """How many times the first choice's price a failover target may cost; None is no limit."""
 
 
 def make_chain(

@@ -131,6 +131,9 @@ def _targets(config: Config, problems: Problems) -> dict[str, Target]:
                 total_s=float(limits.total),
             ),
             context_tokens=target.context_tokens,
+            region=target.region if target.region is not None else provider.region,
+            max_concurrent=target.max_concurrent,
+            max_wait_s=float(target.max_wait),
             health=provider.health,
         )
     return targets

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from held_attempts import lease_of
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import ManualClock
 from pointsman.core.failures import FailureClass
@@ -42,8 +43,7 @@ def relay_of(
         started_ns=0,
     )
     served = Served(
-        Target(name="t", provider="p", model="m"),
-        Attempt("t", "p", "m"),
+        lease_of(Target(name="t", provider="p", model="m"), Attempt("t", "p", "m")),
         stream=stream,
         first_chunks=[StreamChunk(b"{}", output_characters=2)],
     )

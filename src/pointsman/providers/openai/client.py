@@ -142,6 +142,8 @@ class OpenAiProvider:
                 "the request body is not a JSON object", FailureClass.CALLER_FAULT
             ) from error
         attempt.parameters_changed.extend(changes)
+        if request.idempotency_key is not None:
+            headers = {**headers, "idempotency-key": request.idempotency_key}
         called_ns = self._clock.monotonic_ns()
         try:
             response = await self._http.send(
@@ -149,7 +151,7 @@ class OpenAiProvider:
                     path=self._settings.path,
                     headers={**headers, "traceparent": request.traceparent},
                     body=body,
-                    is_repeatable=True,
+                    is_repeatable=request.is_repeatable,
                     timeouts=request.target.timeouts,
                     deadline=request.deadline,
                     abort=request.abort,

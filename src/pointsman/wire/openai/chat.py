@@ -59,6 +59,8 @@ class ChatRequest(Struct):
     n: int | None = None
     tools: list[ChatTool] | None = None
     response_format: ResponseFormat | None = None
+    web_search_options: dict[str, Raw] | None = None
+    """Present when the provider is to search the web by itself."""
     user: str | None = None
     tenant_id: str | None = None
     metadata: dict[str, object] | None = None

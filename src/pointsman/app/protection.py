@@ -1,0 +1,66 @@
+"""Builds what protects targets and callers from failures, under each configuration."""
+
+from collections.abc import Callable, Mapping
+
+from pointsman.config.root import Config
+from pointsman.core.clock import Clock
+from pointsman.core.ids import IdSource
+from pointsman.core.ledger import Ledger
+from pointsman.core.provider import Provider
+from pointsman.core.records import Attempt, CallRecord
+from pointsman.resilience.attempts import AttemptSettings, UpperBound
+from pointsman.resilience.breakers import MemoryBreakers
+from pointsman.resilience.health import HealthTracker
+from pointsman.resilience.lease import Holders
+from pointsman.resilience.slots import TargetSlots
+
+
+class Protection:
+    """Breakers, health and places of one worker; they outlive a reload."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self.breakers = MemoryBreakers(clock)
+        self.health = HealthTracker(clock, self.breakers)
+        self.holders = Holders(
+            ledger=ledger,
+            health=self.health,
+            breakers=self.breakers,
+            slots=TargetSlots(),
+            clock=clock,
+        )
+
+    def configure(self, config: Config) -> None:
+        """Put the settings of a configuration in force."""
+        self.breakers.configure(
+            config.resilience.breaker,
+            {
+                (target.provider, target.model): target.breaker
+                for target in config.targets.values()
+                if target.breaker is not None
+            },
+        )
+        pinned = {name: each.health for name, each in config.providers.items() if each.health}
+        self.health.pin(pinned, {})
+
+    def attempts(
+        self,
+        config: Config,
+        providers: Mapping[str, Provider],
+        upper_bound: UpperBound,
+        journal_begin: Callable[[CallRecord, Attempt], None],
+        ids: IdSource,
+    ) -> AttemptSettings:
+        """Return what the loop over attempts works with under a configuration."""
+        targets = config.targets.items()
+        return AttemptSettings(
+            providers=providers,
+            holders=self.holders,
+            upper_bound=upper_bound,
+            journal_begin=journal_begin,
+            ids=ids,
+            draw=ids.draw,
+            retry=config.resilience.retry,
+            retry_by_target={name: each.retry for name, each in targets if each.retry is not None},
+            stream=config.resilience.stream,
+            min_attempt_s=float(config.resilience.min_attempt),
+        )

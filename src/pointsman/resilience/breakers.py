@@ -1,0 +1,289 @@
+"""The breakers of all targets and providers, and the history of each opening.
+
+A target is a provider and a model: two names for the same pair share a breaker, and another model
+of the provider has its own (MM-18). The breaker of a provider counts only what all its models
+share: no connection, and a refused credential.
+
+`BreakerBoard` is the seam: several gateways that share state put another implementation behind it.
+`MemoryBreakers` is the one of a single worker. A breaker is made by the first failure and dropped
+when it holds nothing any more, so that names which callers make up do not fill the memory.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct, field
+
+from pointsman.config.resilience import BreakerConfig
+from pointsman.core.breaking import exclusion_by
+from pointsman.core.clock import Clock
+from pointsman.core.failures import FailureClass
+from pointsman.core.records import BreakerDetail, Exclusion
+from pointsman.core.target import Target
+from pointsman.resilience.breaker import CLOSED, OPEN, Breaker
+
+MAX_BREAKERS = 4096
+MAX_EPISODES = 256
+MAX_DIVERTED = 256
+"""Request ids kept for each opening; more are counted."""
+_PROVIDER_WIDE = frozenset({FailureClass.CONNECTION, FailureClass.BAD_CREDENTIAL})
+_NEUTRAL = frozenset({FailureClass.CLIENT_LEFT})
+
+
+class Episode(Struct):
+    """One time that a breaker was open: who opened it, whom it turned away, who closed it."""
+
+    scope: str
+    """`target` or `provider`."""
+    name: str
+    """`provider/model`, or the provider."""
+    cause: str
+    opened_by: str
+    opened_unix_ns: int
+    diverted: list[str] = field(default_factory=list)
+    """Requests that were turned away, the first `MAX_DIVERTED`."""
+    diverted_count: int = 0
+    closed_by: str | None = None
+    closed_unix_ns: int | None = None
+
+
+class Permit(NamedTuple):
+    """That a call may begin; given back with its outcome."""
+
+    target_period: int
+    provider_period: int
+    before: str
+    """State of the breaker that let it pass."""
+
+
+class BreakerBoard(Protocol):
+    """What the loop over attempts and the health view ask of the breakers."""
+
+    def look(self, target: Target) -> tuple[str, BreakerDetail | None]:
+        """Return the state for `target` and, unless it is simply closed, what lies behind it."""
+        ...
+
+    def provider_is_open(self, provider: str) -> bool:
+        """Tell whether the breaker of the provider lets nobody pass."""
+        ...
+
+    def lets_pass(self, target: Target) -> bool:
+        """Tell whether a call to `target` could begin now; changes nothing."""
+        ...
+
+    def exclusion(self, target: Target) -> Exclusion | None:
+        """Return why a call to `target` cannot begin now; None when it can."""
+        ...
+
+    def begin(self, target: Target, request_id: str) -> Permit | None:
+        """Let a call begin; None refuses it."""
+        ...
+
+    def end(
+        self, target: Target, permit: Permit, request_id: str, failure: FailureClass | None
+    ) -> str:
+        """Count how it ended (None is a success) and return the state after it."""
+        ...
+
+    def note_diverted(self, opened_by: str, request_id: str) -> None:
+        """Remember that a request was turned away by the opening that `opened_by` caused."""
+        ...
+
+
+class MemoryBreakers:
+    """The breakers of one worker; implements `BreakerBoard`."""
+
+    def __init__(self, clock: Clock, config: BreakerConfig | None = None) -> None:
+        self._clock = clock
+        self._default = config or BreakerConfig()
+        self._configs: Mapping[tuple[str, str], BreakerConfig] = {}
+        self._targets: dict[tuple[str, str], Breaker] = {}
+        self._providers: dict[str, Breaker] = {}
+        self._open: dict[tuple[str, str], Episode] = {}
+        self._episodes: deque[Episode] = deque(maxlen=MAX_EPISODES)
+
+    def configure(
+        self, default: BreakerConfig, configs: Mapping[tuple[str, str], BreakerConfig]
+    ) -> None:
+        """Take over the settings: of all, and of some pairs of provider and model."""
+        self._default = default
+        self._configs = configs
+        for key, breaker in self._targets.items():
+            breaker.config = configs.get(key, default)
+        for breaker in self._providers.values():
+            breaker.config = default
+
+    def look(self, target: Target) -> tuple[str, BreakerDetail | None]:
+        """See `BreakerBoard.look`."""
+        found = self._providers.get(target.provider)
+        now_ns = self._clock.monotonic_ns()
+        if found is not None and found.state(now_ns) != CLOSED:
+            return found.state(now_ns), _detail(found, "provider", now_ns)
+        found = self._targets.get((target.provider, target.model))
+        if found is None:
+            return CLOSED, None
+        return found.state(now_ns), _detail(found, "target", now_ns)
+
+    def provider_is_open(self, provider: str) -> bool:
+        """See `BreakerBoard.provider_is_open`."""
+        breaker = self._providers.get(provider)
+        return breaker is not None and not breaker.lets_pass(self._clock.monotonic_ns())
+
+    def lets_pass(self, target: Target) -> bool:
+        """See `BreakerBoard.lets_pass`."""
+        of_target = self._targets.get((target.provider, target.model))
+        of_provider = self._providers.get(target.provider)
+        if of_target is None and of_provider is None:
+            return True
+        now_ns = self._clock.monotonic_ns()
+        return all(
+            breaker is None or breaker.lets_pass(now_ns) for breaker in (of_provider, of_target)
+        )
+
+    def exclusion(self, target: Target) -> Exclusion | None:
+        """See `BreakerBoard.exclusion`."""
+        state, detail = self.look(target)
+        return exclusion_by(state, detail)
+
+    def begin(self, target: Target, request_id: str) -> Permit | None:
+        """See `BreakerBoard.begin`."""
+        of_target = self._targets.get((target.provider, target.model))
+        of_provider = self._providers.get(target.provider)
+        if of_target is None and of_provider is None:
+            return _FREE
+        now_ns = self._clock.monotonic_ns()
+        for breaker in (of_provider, of_target):
+            if breaker is not None and not breaker.lets_pass(now_ns):
+                return None
+        before = [each.state(now_ns) for each in (of_provider, of_target) if each is not None]
+        provider_period = of_provider.begin(now_ns, request_id) if of_provider else 0
+        target_period = of_target.begin(now_ns, request_id) if of_target else 0
+        state = next((each for each in before if each != CLOSED), CLOSED)
+        return Permit(target_period or 0, provider_period or 0, state)
+
+    def end(
+        self, target: Target, permit: Permit, request_id: str, failure: FailureClass | None
+    ) -> str:
+        """See `BreakerBoard.end`."""
+        key = (target.provider, target.model)
+        config = self._configs.get(key, self._default)
+        if not config.enabled:
+            return CLOSED
+        failed = _is_failure(failure)
+        self._count_provider(target.provider, permit, request_id, failure)
+        breaker = self._targets.get(key)
+        if breaker is None:
+            if failed is not True:
+                return self._provider_word(target.provider)
+            self._make_room()
+            breaker = self._targets[key] = Breaker(config)
+        name = f"{target.provider}/{target.model}"
+        self._count(breaker, permit.target_period, request_id, failed, ("target", name))
+        now_ns = self._clock.monotonic_ns()
+        if breaker.is_idle(now_ns):
+            self._targets.pop(key, None)
+        state = breaker.state(now_ns)
+        return state if state != CLOSED else self._provider_word(target.provider)
+
+    def note_diverted(self, opened_by: str, request_id: str) -> None:
+        """See `BreakerBoard.note_diverted`."""
+        for episode in self._open.values():
+            if episode.opened_by == opened_by:
+                episode.diverted_count += 1
+                if len(episode.diverted) < MAX_DIVERTED:
+                    episode.diverted.append(request_id)
+
+    def episodes(self) -> list[Episode]:
+        """Return what was opened and closed, the oldest first, at most `MAX_EPISODES`."""
+        return list(self._episodes)
+
+    def states(self) -> dict[str, str]:
+        """Return the breakers that are not closed, by `provider/model` or provider."""
+        now_ns = self._clock.monotonic_ns()
+        every: Iterable[tuple[str, Breaker]] = (
+            *(("/".join(key), each) for key, each in self._targets.items()),
+            *self._providers.items(),
+        )
+        return {
+            name: breaker.state(now_ns)
+            for name, breaker in every
+            if breaker.state(now_ns) != CLOSED
+        }
+
+    def _count_provider(
+        self, name: str, permit: Permit, request_id: str, failure: FailureClass | None
+    ) -> None:
+        failed = None if failure in _NEUTRAL else failure in _PROVIDER_WIDE
+        breaker = self._providers.get(name)
+        if breaker is None:
+            if failed is not True:
+                return
+            breaker = self._providers[name] = Breaker(self._default)
+        self._count(breaker, permit.provider_period, request_id, failed, ("provider", name))
+        if breaker.is_idle(self._clock.monotonic_ns()):
+            del self._providers[name]
+
+    def _provider_word(self, provider: str) -> str:
+        breaker = self._providers.get(provider)
+        return CLOSED if breaker is None else breaker.state(self._clock.monotonic_ns())
+
+    def _count(
+        self,
+        breaker: Breaker,
+        period: int,
+        request_id: str,
+        failed: bool | None,
+        place: tuple[str, str],
+    ) -> None:
+        """Count an outcome and keep the history when it changed the state."""
+        now_ns = self._clock.monotonic_ns()
+        before = breaker.period
+        breaker.end(period, now_ns, request_id, failed)
+        if breaker.period == before:
+            return
+        if breaker.state(now_ns) == OPEN:
+            if place not in self._open and breaker.opening is not None:
+                episode = Episode(*place, breaker.opening.cause, request_id, self._clock.unix_ns())
+                self._open[place] = episode
+                self._episodes.append(episode)
+            return
+        closed = self._open.pop(place, None)
+        if closed is not None:
+            closed.closed_by, closed.closed_unix_ns = request_id, self._clock.unix_ns()
+
+    def _make_room(self) -> None:
+        if len(self._targets) < MAX_BREAKERS:
+            return
+        now_ns = self._clock.monotonic_ns()
+        idle = [key for key, each in self._targets.items() if each.is_idle(now_ns)]
+        for key in idle or [next(iter(self._targets))]:
+            del self._targets[key]
+
+
+_FREE = Permit(0, 0, CLOSED)
+
+
+def _is_failure(failure: FailureClass | None) -> bool | None:
+    """Return whether an outcome speaks against the target; None when it says nothing."""
+    if failure is None:
+        return False
+    return True if failure.counts_against_target else None
+
+
+def _detail(breaker: Breaker, scope: str, now_ns: int) -> BreakerDetail | None:
+    state = breaker.state(now_ns)
+    share = breaker.share(now_ns)
+    opening = breaker.opening
+    if opening is None or (state == CLOSED and share == 1.0):
+        return None
+    return BreakerDetail(
+        scope=scope,
+        cause=opening.cause,
+        observed=opening.observed,
+        limit=opening.limit,
+        left_s=None if state == CLOSED else round(breaker.left_s(now_ns), 3),
+        share=None if state != CLOSED else round(share, 4),
+        opened_by=opening.by,
+        tried_by=breaker.tried_by,
+    )
