@@ -14,6 +14,8 @@ from pointsman.routing.table import AUTO, RoutingTable
 
 MAX_SHOWN_NAME = 200
 """Characters of a model name that messages and exclusions show."""
+MAX_NAME = 512
+"""Longest name that is passed on undeclared: what callers name is remembered in several places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ def resolve(table: RoutingTable, requested: str | None) -> Resolution:
     """Return what `requested` stands for; None is `auto`.
 
     Raises:
-        UnknownModelError: Nobody declared the name, and there is no default provider or the
-            configuration is strict.
+        UnknownModelError: Nobody declared the name, and there is no default provider, or the
+            configuration is strict, or the name is longer than `MAX_NAME`.
     """
     name = AUTO if requested is None else requested
     route = table.routes.get(name)
@@ -49,6 +51,8 @@ def resolve(table: RoutingTable, requested: str | None) -> Resolution:
     target = table.targets.get(name)
     if target is not None:
         return _explicit("target", "explicit_target", target)
+    if len(name) > MAX_NAME:
+        raise _unknown(table, name)
     return _provider_model(table, name) or _model(table, name) or _default(table, name)
 
 

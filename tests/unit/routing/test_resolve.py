@@ -4,6 +4,7 @@ import pytest
 
 from pointsman.core.errors import UnknownModelError
 from pointsman.routing import Resolution, RoutingTable, resolve
+from pointsman.routing.resolve import MAX_NAME
 from routing_desk import PROVIDERS, TARGETS, load
 
 NVIDIA = {"provider": "openai", "model": "meta/llama-3.3-70b-instruct"}
@@ -160,3 +161,13 @@ def test_an_undeclared_model_of_a_pinned_provider_carries_the_pin():
     resolution = _resolve("gpt-99", providers=providers, targets={}, routes={})
 
     assert resolution.chain.targets[0].health == "down"
+
+
+@pytest.mark.parametrize("prefix", ["", "openai/"])
+def test_a_name_longer_than_any_model_has_is_not_passed_on(prefix: str):
+    """Prices, health and metrics remember names; a caller must not fill the memory with them."""
+    resolution = _resolve(prefix + "m" * (MAX_NAME - len(prefix)))
+    assert resolution.reason == "explicit_model_passthrough"
+
+    with pytest.raises(UnknownModelError):
+        _resolve(prefix + "m" * MAX_NAME + "m")
