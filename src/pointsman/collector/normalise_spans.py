@@ -7,6 +7,8 @@ Source of names: open-telemetry/semantic-conventions v1.41.1, model/gen-ai/depre
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -30,6 +32,9 @@ MAX_CONTENT_TEXT = 262_144
 DROPPED = "pointsman.dropped_attributes"
 """How many attributes, events and links were over the bounds; absent when none was."""
 
+_REMEMBERED = 4_096
+_SHORT = 64
+"""Characters of texts whose redaction is remembered."""
 _KINDS = {2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
 _STATUS = {1: "OK", 2: "ERROR"}
 _RENAMED = {
@@ -69,6 +74,8 @@ class SpanNormaliser:
     def __init__(self, capture: str, redactor: Redactor) -> None:
         self._capture = capture
         self._redactor = redactor
+        # Model names, services and addresses are the same in most spans.
+        self._short = lru_cache(_REMEMBERED)(lambda text: redactor.redact(text).text)
 
     def row(self, span: WireSpan, tenant: str | None) -> SpanRow:
         """Return what is kept of a span.
@@ -81,7 +88,7 @@ class SpanNormaliser:
             ValueError: It cannot be kept: ids or times make no sense.
         """
         _check_ids(span)
-        cleaner = _Cleaner(self._capture, self._redactor)
+        cleaner = _Cleaner(self._capture, self._redactor, self._short)
         attributes = cleaner.attributes(_renamed(span.attributes))
         events = [cleaner.event(event) for event in span.events[:MAX_EVENTS]]
         links = [cleaner.link(link) for link in span.links[:MAX_LINKS]]
@@ -118,6 +125,7 @@ class _Cleaner(Struct):
 
     capture: str
     redactor: Redactor
+    redact_short: Callable[[str], str]
     dropped: int = 0
 
     def attributes(
@@ -159,6 +167,8 @@ class _Cleaner(Struct):
             raw = text.encode("utf-8", "replace")
             cleaned, counts = self.redactor.redact_json(raw)
             return cleaned.decode("utf-8", "replace") if counts else text
+        if len(text) <= _SHORT:
+            return self.redact_short(text)
         return self.redactor.redact(text).text
 
     def event(self, event: WireEvent) -> SpanEvent:
