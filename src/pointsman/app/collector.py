@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from litestar import Litestar
+from msgspec import structs
 
 from pointsman.collector.access import Access, Tokens
 from pointsman.collector.bodies import Intake
@@ -83,6 +84,7 @@ class Collector:
         self.arrivals = Arrivals()
         self.desk: Desk | None = None
         """What the routes work with; None before `start`."""
+        self._app: Litestar | None = None
 
     @property
     def port(self) -> int:
@@ -104,7 +106,8 @@ class Collector:
             self._snapshots = snapshot_source(self._state)
             self.arrivals.announce((await store.stats()).last_position)
             self.desk = self._make_desk(store, self._state, self._snapshots)
-            self._listener = self._listen(make_app(self.desk), bound)
+            self._app = make_app(self.desk)
+            self._listener = self._listen(self._app, bound)
             await self._listener.start()
         except BaseException:
             bound.close()
@@ -113,6 +116,23 @@ class Collector:
         self._own(keep_within(store, RETENTION, self.clock))
         self._own(self._follow_keys(self._snapshots))
         self._write_url(bound)
+
+    def prepare(self, loaded: LoadedConfig) -> Callable[[], None]:
+        """Compile a checked configuration and return what takes it over, at once and for sure."""
+        authenticator = Authenticator(loaded.config.keys)
+        access, normaliser = self._access(loaded), _normaliser(loaded)
+
+        def take_over() -> None:
+            self.loaded = loaded
+            self._keys.configure(authenticator)
+            if self.desk is None or self._app is None or self._store is None:
+                return
+            pipeline = TelemetryPipeline(self._store, self.arrivals, normaliser)
+            pipeline.stats = self.desk.pipeline.stats
+            self.desk = structs.replace(self.desk, access=access, pipeline=pipeline)
+            self._app.state["desk"] = self.desk
+
+        return take_over
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish for `grace_s` seconds, close everything."""
@@ -133,19 +153,20 @@ class Collector:
     def _make_desk(
         self, store: TraceStore, state: StateDatabase, snapshots: SnapshotSource
     ) -> Desk:
-        config = self.loaded.config
-        normaliser = SpanNormaliser(config.content.capture, Redactor())
         return Desk(
             clock=self.clock,
-            access=Access(self._tokens, self._know_key, config.server.allowed_hosts),
+            access=self._access(self.loaded),
             intake=Intake(),
-            pipeline=TelemetryPipeline(store, self.arrivals, normaliser),
+            pipeline=TelemetryPipeline(store, self.arrivals, _normaliser(self.loaded)),
             store=store,
             keys=KeyStore(state),
             snapshots=snapshots,
             audit=AuditLog(state),
             arrivals=self.arrivals,
         )
+
+    def _access(self, loaded: LoadedConfig) -> Access:
+        return Access(self._tokens, self._know_key, loaded.config.server.allowed_hosts)
 
     def _listen(self, app: Litestar, bound: socket.socket) -> Listener:
         return Listener(
@@ -187,3 +208,7 @@ class Collector:
         fresh = self._folder.path / f".{URL_FILE}.part"
         fresh.write_text(f"http://{shown}:{self.port}\n")
         fresh.replace(self._folder.path / URL_FILE)
+
+
+def _normaliser(loaded: LoadedConfig) -> SpanNormaliser:
+    return SpanNormaliser(loaded.config.content.capture, Redactor())
