@@ -137,9 +137,8 @@ def _time_ticks(buckets: Sequence[Bucket], bucket_ns: int, viewer: Viewer) -> li
     for number, bucket in enumerate(buckets):
         local_s = viewer.local_s(bucket.start_unix_ns)
         x = round(100 * number / len(buckets), 3)
-        if local_s % step_s < bucket_ns / _S and 1 < x < 97:
-            anchor = "start" if x < 4 else "end" if x > 96 else "middle"
-            ticks.append(Tick(x, viewer.tick(bucket.start_unix_ns, step_s), anchor))
+        if local_s % step_s < bucket_ns / _S and 3 < x < 97:
+            ticks.append(Tick(x, viewer.tick(bucket.start_unix_ns, step_s), "middle"))
     return ticks
 
 

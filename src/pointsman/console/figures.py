@@ -45,9 +45,8 @@ def short_money(nano_usd: int | None) -> str:
         return f"{sign}${dollars:,.2f}"
     if dollars >= 1:
         return f"{sign}${dollars:.2f}"
-    text = f"{dollars:.9f}"
-    first = next(place for place, digit in enumerate(text) if digit in "123456789")
-    return f"{sign}${round(dollars, first + 1):.9f}".rstrip("0") if first < 10 else f"{sign}${text}"
+    leading = next(place for place, digit in enumerate(f"{dollars:.9f}"[2:]) if digit != "0")
+    return f"{sign}${round(dollars, leading + 3):.9f}".rstrip("0").rstrip(".")
 
 
 def signed_money(nano_usd: int) -> str:

@@ -102,9 +102,9 @@ def charts_of(overview: Overview, viewer: Viewer) -> dict[str, Chart]:
     others = ("ok", lambda bucket: bucket.figures.requests - bucket.figures.errors)
     money = ("money", lambda bucket: bucket.figures.cost_nano_usd)
     latencies = [
-        ("p50", lambda bucket: bucket.figures.p50_ns),
-        ("p95", lambda bucket: bucket.figures.p95_ns),
         ("p99", lambda bucket: bucket.figures.p99_ns),
+        ("p95", lambda bucket: bucket.figures.p95_ns),
+        ("p50", lambda bucket: bucket.figures.p50_ns),
     ]
     return {
         "requests": stacked(buckets, [errors, others], short_count, frame),
