@@ -10,12 +10,14 @@ from msgspec import Struct
 from pointsman.collector.access import Access, Reader
 from pointsman.collector.bodies import Intake
 from pointsman.collector.pipeline import TelemetryPipeline
+from pointsman.collector.span_content import has_content, without_content
 from pointsman.core.clock import Clock
 from pointsman.state.audit import AuditLog
 from pointsman.state.keys import KeyStore
 from pointsman.state.snapshot import SnapshotSource
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.protocol import TraceStore
+from pointsman.store.rows import SpanRow
 
 WebRequest: TypeAlias = Request[Any, Any, State]
 FindSession: TypeAlias = Callable[[WebRequest], Awaitable[Reader | None]]
@@ -40,6 +42,19 @@ class Desk(Struct, frozen=True, kw_only=True):
     audit: AuditLog
     arrivals: Arrivals
     find_session: FindSession = nobody
+
+    async def spans_of_trace(self, trace_id: str, reader: Reader) -> list[SpanRow]:
+        """Return the spans of a trace as a reader may see them; prompts shown leave an audit row.
+
+        Raises:
+            StoreError: The store cannot answer.
+        """
+        spans = await self.store.spans_of_trace(trace_id, reader.scope)
+        if not reader.may_read_content:
+            return [without_content(span) for span in spans]
+        if any(has_content(span) for span in spans):
+            await self.audit.note(reader.name, "content.read", trace_id)
+        return spans
 
     async def reader(self, request: WebRequest) -> Reader:
         """Return who asks the read API, by token, key or session.

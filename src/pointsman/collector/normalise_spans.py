@@ -6,13 +6,14 @@ replaced are mapped to today's, so that one question finds old and new spans.
 Source of names: open-telemetry/semantic-conventions v1.41.1, model/gen-ai/deprecated.
 """
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
+from pointsman.collector.span_content import is_content as is_content_name
+from pointsman.collector.span_content import is_content_event
 from pointsman.collector.wire_span import WireEvent, WireLink, WireSpan
 from pointsman.core.ids import SPAN_ID, TRACE_ID
 from pointsman.core.redaction.engine import Redactor
@@ -54,13 +55,6 @@ _RENAMED_PROVIDERS = {
     "az.ai.openai": "azure.ai.openai",
     "xai": "x_ai",
 }
-_CONTENT = re.compile(
-    r"gen_ai\.(?:input\.messages|output\.messages|system_instructions|tool\.definitions"
-    r"|tool\.call\.(?:arguments|result)|prompt(?!\.name)|completion|retrieval\.(?:query|documents))"
-    r"|llm\.(?:input_messages|output_messages|prompts|completions|invocation_parameters)"
-    r"|(?:input|output)\.value\Z|traceloop\.entity\.(?:input|output)"
-)
-_CONTENT_EVENT = re.compile(r"gen_ai\.(?:(?:system|user|assistant|tool)\.message|choice|content\.)")
 
 
 class SpanNormaliser:
@@ -133,7 +127,7 @@ class _Cleaner(Struct):
     ) -> dict[str, Any]:
         kept: dict[str, Any] = {}
         for name, value in attributes.items():
-            is_content = are_content or _CONTENT.match(name) is not None
+            is_content = are_content or is_content_name(name)
             if len(kept) >= MAX_ATTRIBUTES or (is_content and self.capture == "none"):
                 self.dropped += 1
             else:
@@ -172,7 +166,7 @@ class _Cleaner(Struct):
         return self.redactor.redact(text).text
 
     def event(self, event: WireEvent) -> SpanEvent:
-        are_content = _CONTENT_EVENT.match(event.name) is not None
+        are_content = is_content_event(event.name)
         return SpanEvent(
             self.text(event.name[:MAX_NAME]),
             max(0, event.time_unix_ns),

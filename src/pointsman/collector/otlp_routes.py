@@ -71,7 +71,7 @@ async def trace_as_otlp(request: WebRequest, trace_id: FromPath[str]) -> Respons
     """Return the spans of a trace, the gateway's among them, as protobuf or JSON."""
     desk = desk_of(request)
     reader = await desk.reader(request)
-    spans = await desk.store.spans_of_trace(trace_id.removeprefix("trc_"), reader.scope)
+    spans = await desk.spans_of_trace(trace_id.removeprefix("trc_"), reader)
     if not spans:
         raise NoSuchRecordError(f"there is no trace {trace_id[:64]!r}")
     if otlp_protobuf.PROTOBUF_TYPE in request.headers.get("accept", ""):

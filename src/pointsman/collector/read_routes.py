@@ -151,7 +151,7 @@ async def one_trace(request: WebRequest, trace_id: FromPath[str]) -> TraceDetail
     desk = desk_of(request)
     reader = await desk.reader(request)
     name = trace_id.removeprefix("trc_")
-    spans = await desk.store.spans_of_trace(name, reader.scope)
+    spans = await desk.spans_of_trace(name, reader)
     if not spans:
         raise NoSuchRecordError(f"there is no trace {trace_id[:64]!r}")
     calls = await desk.store.requests_of_trace(name, reader.scope)

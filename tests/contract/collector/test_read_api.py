@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from otlp_bodies import first_span, make_request, put
 from pointsman.store.errors import StoreTimeoutError
 from pointsman.wire.record_batch import RECORDS_PATH
 from record_batches import batch_body, content_entry
@@ -175,6 +176,28 @@ async def test_content_is_for_the_admin_and_reading_it_is_audited(keyed):
     assert (refused, kept["prompt"]) == (403, '"prompt"')
     (entry,) = await keyed.collector.desk.audit.page(subject=request_id(3))
     assert (entry.actor, entry.action) == ("admin", "content.read")
+
+
+async def test_prompts_in_spans_are_content_too(keyed):
+    """A key sees that there is something; the admin sees it, and that is audited."""
+    request = make_request(trace=7)
+    put(request.resource_spans[0].resource.attributes, "pointsman.tenant", "acme")
+    put(first_span(request).attributes, "gen_ai.input.messages", "where is my order")
+    put(first_span(request).attributes, "gen_ai.request.model", "gpt-4o")
+    event = first_span(request).events.add()
+    event.name, event.time_unix_nano = "gen_ai.user.message", at(7)
+    put(event.attributes, "content", "where is my order")
+    headers = {"content-type": "application/x-protobuf"}
+    body = request.SerializeToString()
+    await keyed.ask("POST", "/v1/traces", token="ingest", data=body, headers=headers)
+    key = bearer("acme-key-0123456789")
+
+    for path in (f"/api/v1/traces/{trace_id(7)}", f"/v1/traces/{trace_id(7)}"):
+        status, _, hidden = await keyed.ask("GET", path, headers=key)
+        _, _, shown = await keyed.ask("GET", path, token="admin")
+        assert (status, hidden.count(b"my order"), shown.count(b"my order")) == (200, 0, 2)
+        assert b"gpt-4o" in hidden
+    assert len(await keyed.collector.desk.audit.page(subject=trace_id(7))) == 2
 
 
 async def test_an_issued_key_works_at_once_and_not_after_its_revocation(collector):
