@@ -181,6 +181,8 @@ class Attempt(Struct, omit_defaults=True):
     connect_ns: int | None = None
     """Duration of name lookup, TCP and TLS; 0 on a pooled connection."""
     reused_connection: bool = False
+    sends: int = 1
+    """How often its bytes were sent: twice when an idle connection turned out to be dead."""
     first_byte_ns: int | None = None
     """When the head of the answer arrived."""
     first_token_ns: int | None = None
@@ -225,6 +227,16 @@ class LimitCheck(Struct, omit_defaults=True):
     rule: str | None = None
     store: str = "memory"
     refused: bool = False
+    """It had no room; nothing was counted then."""
+    dry_run: bool = False
+    """A refusal is only recorded."""
+    warning: bool = False
+    """A budget had spent its warning share before this call."""
+    resets_unix_ns: int | None = None
+    """When the calendar period ends; None for rates and what never ends."""
+    model_before: str | None = None
+    model_after: str | None = None
+    """For a budget that moved the request: the target's model before and after."""
 
 
 class PolicyOutcome(Struct, omit_defaults=True):

@@ -90,6 +90,7 @@ class HttpClient:
         else:
             return Response(flight)
 
+        timings.sends += 1
         connection = await self._claim(request, timings, total_at_ns, fresh=True)
         flight = self._flight(connection, request, timings, total_at_ns)
         await flight.start(head)

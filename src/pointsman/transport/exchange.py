@@ -37,6 +37,8 @@ class Timings(Struct):
     connect_duration_ns: int = 0
     """0 on a pooled connection."""
     reused_connection: bool = False
+    sends: int = 1
+    """How often the request was sent: twice when an idle connection turned out to be dead."""
 
 
 class TransportError(Exception):

@@ -207,6 +207,7 @@ def _headers(settings: OpenAiSettings, accept: str) -> dict[str, str]:
 
 def _note_timings(attempt: Attempt, timings: Timings) -> None:
     attempt.reused_connection = timings.reused_connection
+    attempt.sends = timings.sends
     if timings.connected_ns is not None:
         attempt.connect_ns = timings.connect_duration_ns
     if timings.first_byte_ns is not None:
