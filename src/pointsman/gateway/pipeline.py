@@ -23,6 +23,7 @@ from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
 from pointsman.core.errors import PermissionDeniedError, PointsmanError
+from pointsman.core.frames import release_frames
 from pointsman.core.ids import IdSource, TraceContext, parse_traceparent
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.call import Call, Reply, StreamReply
@@ -72,6 +73,7 @@ class Pipeline:
             reply = await self._answer(runtime, call)
         except PointsmanError as error:
             reply = close_refused(runtime, call, error)
+            release_frames(error)
         except BaseException as error:
             reply = close_refused(runtime, call, error)
             if not isinstance(error, Exception):

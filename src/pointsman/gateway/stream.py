@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pointsman.core.clock import Clock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
+from pointsman.core.frames import release_frames
 from pointsman.core.provider import CompletionStream, StreamChunk
 from pointsman.core.records import StreamTruth
 from pointsman.core.usage import Usage
@@ -79,6 +80,7 @@ class StreamRelay:
             describe_failure(self.served.attempt, error)
             fault = fault_of(error, self._call.record, self._call.abort.reason)
             await self._tell(write, fault)
+            release_frames(error)
         except Exception as error:
             # A bug of ours; without this it would be told as a client that left.
             _logger.exception("the stream of request %s failed", self._call.record.request_id)
