@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from pointsman.server.exchange import Exchange
+from pointsman.server.lifecycle import ConnectionLifecycle
 from pointsman.server.protocol import ServerProtocol
 
 
@@ -111,12 +112,13 @@ async def test_the_attributes_that_are_read_exist():
 
 def test_every_callback_of_the_base_is_replaced():
     """None of uvicorn's own reading, queueing or plain-text answers can run."""
+    replaced = {**vars(ConnectionLifecycle), **vars(ServerProtocol)}
     for name in ("data_received", "on_message_begin", "on_header", "on_headers_complete"):
-        assert name in vars(ServerProtocol)
+        assert name in replaced
     for name in ("on_body", "on_message_complete", "on_response_complete", "eof_received"):
-        assert name in vars(ServerProtocol)
+        assert name in replaced
     assert "send_400_response" in _source(HttpToolsProtocol.data_received)
-    assert "send_400_response" not in _source(ServerProtocol)
+    assert "send_400_response" not in _source(ServerProtocol) + _source(ConnectionLifecycle)
 
 
 def test_the_shared_state_has_the_sets_that_a_stop_waits_for():
