@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pointsman.core.records import CallRecord, ContentRef
 from pointsman.core.redaction.engine import Redactor
-from pointsman.core.redaction.hashing import content_hash, derive_tenant_key
+from pointsman.core.redaction.hashing import ContentHasher, derive_tenant_key
 from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatMessage, ChatRequest, ChunkChoice, decode_chunk
 
@@ -73,16 +73,16 @@ class ContentKeeper:
         self.max_bytes = max_bytes
         self._redactor = redactor
         self._master_key = master_key
-        self._tenant_keys: dict[str, bytes] = {}
+        self._hashers: dict[str, ContentHasher] = {}
 
     def reference(self, record: CallRecord, request: ChatRequest, body: bytes) -> ContentRef:
         """Return the hashes of the prompt and the names of its tools."""
-        key = self._tenant_key(record.tenant or "")
+        hasher = self._hasher(record.tenant or "")
         system = _system_text(request.messages)
         return ContentRef(
             prompt_version=record.tags.get("prompt_version"),
-            system_hash=content_hash(key, system) if system else None,
-            prompt_hash=content_hash(key, body),
+            system_hash=hasher.of(system) if system else None,
+            prompt_hash=hasher.of(body),
             captured=self.capture,
             tools=[
                 tool.function.name
@@ -97,7 +97,7 @@ class ContentKeeper:
         if reference is None:
             return None
         if response:
-            reference.response_hash = content_hash(self._tenant_key(record.tenant or ""), response)
+            reference.response_hash = self._hasher(record.tenant or "").of(response)
         if self.capture == "none":
             return None
         cut = len(request_body) > self.max_bytes or len(response) > self.max_bytes
@@ -120,13 +120,14 @@ class ContentKeeper:
         text, counts = self._redactor.redact_json(raw)
         return text, dict(counts)
 
-    def _tenant_key(self, tenant: str) -> bytes:
-        key = self._tenant_keys.get(tenant)
-        if key is None:
-            if len(self._tenant_keys) >= MAX_TENANT_KEYS:
-                self._tenant_keys.clear()
-            key = self._tenant_keys[tenant] = derive_tenant_key(self._master_key, tenant)
-        return key
+    def _hasher(self, tenant: str) -> ContentHasher:
+        hasher = self._hashers.get(tenant)
+        if hasher is None:
+            if len(self._hashers) >= MAX_TENANT_KEYS:
+                self._hashers.clear()
+            key = derive_tenant_key(self._master_key, tenant)
+            hasher = self._hashers[tenant] = ContentHasher(key)
+        return hasher
 
 
 def assemble(chunks: Sequence[bytes]) -> bytes:

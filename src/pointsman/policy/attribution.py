@@ -118,21 +118,17 @@ def attribute(claims: Claims, principal: Principal, settings: AttributionSetting
     metadata = claims.metadata or _NO_METADATA
     made = Attribution(
         key=principal.key_name,
-        team=principal.team or _named(metadata, "team_id", "team"),
-        user=principal.user
-        or _header(headers, names.user)
-        or _clean(claims.user)
-        or _named(metadata, "user_id", "user"),
-        customer=_named(metadata, "customer_id", "customer"),
-        feature=_header(headers, names.feature) or _named(metadata, "feature"),
-        environment=_header(headers, names.environment)
-        or _named(metadata, "environment")
-        or settings.environment,
-        workload=_header(headers, names.workload) or _named(metadata, "workload"),
-        run_id=_header(headers, names.run_id) or _named(metadata, "run_id"),
-        conversation_id=_header(headers, names.conversation_id)
-        or _named(metadata, "conversation_id"),
+        team=principal.team,
+        user=principal.user or _header(headers, names.user) or _clean(claims.user),
+        feature=_header(headers, names.feature),
+        environment=_header(headers, names.environment),
+        workload=_header(headers, names.workload),
+        run_id=_header(headers, names.run_id),
+        conversation_id=_header(headers, names.conversation_id),
     )
+    if metadata:
+        _fill_from_metadata(made, metadata)
+    made.environment = made.environment or settings.environment
     _decide_tenant(made, claims, principal, settings)
     _decide_plan(made, metadata, principal)
     if names.tags in headers:
@@ -166,6 +162,18 @@ def apply(attribution: Attribution, record: CallRecord, facts: Facts) -> None:
 
 
 _NO_METADATA: Mapping[str, object] = {}
+
+
+def _fill_from_metadata(made: Attribution, metadata: Mapping[str, object]) -> None:
+    """Take from the metadata what neither the key, a header nor the body says."""
+    made.team = made.team or _named(metadata, "team_id", "team")
+    made.user = made.user or _named(metadata, "user_id", "user")
+    made.customer = _named(metadata, "customer_id", "customer")
+    made.feature = made.feature or _named(metadata, "feature")
+    made.environment = made.environment or _named(metadata, "environment")
+    made.workload = made.workload or _named(metadata, "workload")
+    made.run_id = made.run_id or _named(metadata, "run_id")
+    made.conversation_id = made.conversation_id or _named(metadata, "conversation_id")
 
 
 def _may_name_tenant(principal: Principal) -> bool:

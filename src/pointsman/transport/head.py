@@ -40,7 +40,7 @@ class RequestEncoder:
         for name, value in request.headers.items():
             if name not in self._names:
                 self._check_name(name)
-            if _BAD_IN_VALUE.search(value):
+            if not (value.isascii() and value.isprintable()) and _BAD_IN_VALUE.search(value):
                 raise TransportError("protocol", f"the value of header {name} cannot be sent")
             lines.append(f"{name}: {value}\r\n")
         if request.body or request.method in _METHODS_WITH_BODY:

@@ -190,14 +190,15 @@ def _texts(document: object) -> list[str] | None:
     for _ in range(MAX_JSON_DEPTH):
         below: list[object] = []
         for value in level:
-            if isinstance(value, str):
-                texts.append(value)
-            elif isinstance(value, dict):
-                below += value.values()
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, int) and abs(value) >= _SMALLEST_LONG_NUMBER:
-                texts.append(str(value))
+            match value:  # a class pattern costs a quarter of a call of `isinstance`
+                case str():
+                    texts.append(value)
+                case dict():
+                    below += value.values()
+                case list():
+                    below += value
+                case int() if not -_SMALLEST_LONG_NUMBER < value < _SMALLEST_LONG_NUMBER:
+                    texts.append(str(value))
         if not below:
             return texts
         level = below
