@@ -56,11 +56,15 @@ async def open_console(folder: Path, **changes: Any) -> tuple[ConsoleSettings, S
 class ConsoleServer:
     """A running console."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, settings: ConsoleSettings) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, settings: ConsoleSettings, ending: threading.Event
+    ) -> None:
         self.loop = loop
         self.settings = settings
         self.url = ""
         self.batches = 0
+        self.ending = ending
+        """While set, streams end, as they do when a collector stops."""
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's loop and return its result."""
@@ -97,7 +101,7 @@ def serving_console(folder: Path, **changes: Any) -> Iterator[ConsoleServer]:
 
     settings, database = run(open_console(folder, is_closing=closing.is_set, **changes))
     server = _server(handlers(settings))
-    console = ConsoleServer(loop, settings)
+    console = ConsoleServer(loop, settings, closing)
     ended = asyncio.run_coroutine_threadsafe(server.serve(), loop)
     try:
         _wait_until(lambda: server.started or ended.done())

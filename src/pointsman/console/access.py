@@ -9,12 +9,12 @@ from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 
 from pointsman.console import answers
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.guard import check_origin
 from pointsman.console.markup import Site
-from pointsman.console.viewer import Viewer
 from pointsman.core.errors import AuthenticationError, PermissionDeniedError
 from pointsman.state.errors import LoginRefusedError
 from pointsman.state.sessions import SESSION_LIFETIME_S, ConsoleSession
@@ -31,7 +31,7 @@ class LoginNeededError(AuthenticationError):
     code = "login_needed"
 
 
-async def current_session(request: Request[Any, Any, Any], site: Site) -> ConsoleSession:
+async def current_session(request: Request[Any, Any, Any], site: TheSite) -> ConsoleSession:
     """Return the session of a request.
 
     Raises:
@@ -60,7 +60,9 @@ def check_form(request: Request[Any, Any, Any], session: ConsoleSession, form: F
 
 
 @get("/static/{version:str}/{name:str}")
-async def static_file(site: Site, version: str, name: str) -> Response[bytes]:
+async def static_file(
+    site: TheSite, version: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
     """Serve a script, style or image: what the page of the login needs, nobody's secret."""
     found = site.files.find(version, name)
     if found is None:
@@ -70,7 +72,7 @@ async def static_file(site: Site, version: str, name: str) -> Response[bytes]:
 
 @get("/login")
 async def login_page(
-    site: Site, viewer: Viewer, token: str = "", after: str = "/"
+    site: TheSite, viewer: TheViewer, token: FromQuery[str] = "", after: FromQuery[str] = "/"
 ) -> Response[bytes]:
     """Show the page that a login link opens; it sends the token on by POST."""
     shown = token if len(token) <= MAX_SECRET else ""
@@ -81,7 +83,7 @@ async def login_page(
 
 @post("/login")
 async def log_in(
-    request: Request[Any, Any, Any], site: Site, viewer: Viewer, data: Form
+    request: Request[Any, Any, Any], site: TheSite, viewer: TheViewer, data: Form
 ) -> Response[bytes]:
     """Exchange the token of a login link for a session."""
     check_origin(request.headers)
@@ -96,7 +98,7 @@ async def log_in(
 
 @post("/logout")
 async def log_out(
-    request: Request[Any, Any, Any], site: Site, session: ConsoleSession, data: Form
+    request: Request[Any, Any, Any], site: TheSite, session: TheSession, data: Form
 ) -> Response[bytes]:
     """End the session."""
     check_form(request, session, data)

@@ -15,12 +15,12 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from pointsman.console import answers
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.markup import Site
 from pointsman.console.request_filters import RequestFilters, read_filters
 from pointsman.console.request_list import PAGE, older_link
 from pointsman.console.request_row import RequestRow, request_row
 from pointsman.console.viewer import Viewer
-from pointsman.state.sessions import ConsoleSession
 from pointsman.store.errors import StoreError
 from pointsman.store.query import EVERYTHING
 from pointsman.store.rows import CallRow
@@ -49,7 +49,7 @@ class NewRows(Struct, frozen=True):
 
 @get("/live/requests")
 async def live_requests(
-    request: Request[Any, Any, Any], site: Site, viewer: Viewer, session: ConsoleSession
+    request: Request[Any, Any, Any], site: TheSite, viewer: TheViewer, session: TheSession
 ) -> Stream | Response[bytes]:
     """Stream the rows that arrive after `after`, or after what a reconnecting browser has."""
     if site.listeners.count >= MAX_LISTENERS:

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from litestar import Response, get
+from litestar.params import FromQuery
 from msgspec import Struct
 
 from pointsman.console import answers
 from pointsman.console.charts import Bar, Chart, frame_of, lines, sparks, stacked
 from pointsman.console.figures import percent, short_count, short_duration, short_money
-from pointsman.console.markup import Site
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.request_filters import link
 from pointsman.console.viewer import Viewer
 from pointsman.core.explain import reason_sentence
-from pointsman.state.sessions import ConsoleSession
 from pointsman.store.query import EVERYTHING, Bucket, Overview, Series
 
 _SPANS = {
@@ -41,7 +41,7 @@ class Ranked(Struct, frozen=True):
 
 @get("/overview")
 async def overview_page(
-    site: Site, viewer: Viewer, session: ConsoleSession, span: str = _DEFAULT
+    site: TheSite, viewer: TheViewer, session: TheSession, span: FromQuery[str] = _DEFAULT
 ) -> Response[bytes]:
     """Show the figures of a span of time that ends now."""
     chosen = span if span in _SPANS else _DEFAULT

@@ -7,6 +7,7 @@ from litestar import Request, Response, get
 from msgspec import Struct
 
 from pointsman.console import answers
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.markup import Site
 from pointsman.console.request_filters import (
     FAILED,
@@ -16,10 +17,8 @@ from pointsman.console.request_filters import (
     read_filters,
 )
 from pointsman.console.request_row import RequestRow, request_row
-from pointsman.console.viewer import Viewer
 from pointsman.console.words import MARKS
 from pointsman.core.ids import REQUEST_ID, TRACE_ID
-from pointsman.state.sessions import ConsoleSession
 from pointsman.store.query import EVERYTHING, CallFilter, MenuColumn
 
 PAGE = 50
@@ -59,7 +58,7 @@ async def front() -> Response[bytes]:
 
 @get("/requests")
 async def request_list(
-    request: Request[Any, Any, Any], site: Site, viewer: Viewer, session: ConsoleSession
+    request: Request[Any, Any, Any], site: TheSite, viewer: TheViewer, session: TheSession
 ) -> Response[bytes]:
     """Show a page of requests; an id in the search field leads to what it names."""
     parameters = {name: str(value) for name, value in request.query_params.items()}

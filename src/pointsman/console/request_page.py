@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from msgspec import Struct
 
 from pointsman.console import answers
@@ -11,6 +12,7 @@ from pointsman.console.access import Form, check_form
 from pointsman.console.bill import bill_of
 from pointsman.console.conversation import Turn, conversation
 from pointsman.console.decision import candidate_views, limit_views, rule_views
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.markup import Site
 from pointsman.console.request_filters import link
 from pointsman.console.viewer import Viewer
@@ -46,7 +48,7 @@ class ContentView(Struct, frozen=True):
 
 @get("/requests/{request_id:str}")
 async def request_page(
-    site: Site, viewer: Viewer, session: ConsoleSession, request_id: str
+    site: TheSite, viewer: TheViewer, session: TheSession, request_id: FromPath[str]
 ) -> Response[bytes]:
     """Show one request."""
     stored = await _find(site, request_id)
@@ -57,10 +59,10 @@ async def request_page(
 async def request_content(
     *,
     request: Request[Any, Any, Any],
-    site: Site,
-    viewer: Viewer,
-    session: ConsoleSession,
-    request_id: str,
+    site: TheSite,
+    viewer: TheViewer,
+    session: TheSession,
+    request_id: FromPath[str],
     data: Form,
 ) -> Response[bytes]:
     """Show one request with its prompt and answer, after writing down who reads them."""

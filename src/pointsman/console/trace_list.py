@@ -5,11 +5,9 @@ from typing import Any
 from litestar import Request, Response, get
 
 from pointsman.console import answers
-from pointsman.console.markup import Site
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.request_filters import MAX_TEXT, RANGES, link
 from pointsman.console.request_list import place_of_id
-from pointsman.console.viewer import Viewer
-from pointsman.state.sessions import ConsoleSession
 from pointsman.store.query import EVERYTHING, TraceFilter
 
 _PAGE = 50
@@ -17,7 +15,7 @@ _PAGE = 50
 
 @get("/traces")
 async def trace_list(
-    request: Request[Any, Any, Any], site: Site, viewer: Viewer, session: ConsoleSession
+    request: Request[Any, Any, Any], site: TheSite, viewer: TheViewer, session: TheSession
 ) -> Response[bytes]:
     """Show a page of traces."""
     given = {name: str(value).strip()[:MAX_TEXT] for name, value in request.query_params.items()}

@@ -3,15 +3,14 @@
 import asyncio
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from pointsman.console import answers
-from pointsman.console.markup import Site
+from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.trace_tree import trace_view
-from pointsman.console.viewer import Viewer
 from pointsman.core.errors import PointsmanError
 from pointsman.core.ids import TRACE_ID
 from pointsman.core.records import CallRecord
-from pointsman.state.sessions import ConsoleSession
 from pointsman.store.query import EVERYTHING
 
 
@@ -24,7 +23,7 @@ class UnknownTraceError(PointsmanError):
 
 @get("/traces/{trace_id:str}")
 async def trace_page(
-    site: Site, viewer: Viewer, session: ConsoleSession, trace_id: str
+    site: TheSite, viewer: TheViewer, session: TheSession, trace_id: FromPath[str]
 ) -> Response[bytes]:
     """Show one trace; `trc_` before its id is allowed."""
     wanted, store = trace_id.removeprefix("trc_"), site.settings.store
