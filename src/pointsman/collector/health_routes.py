@@ -35,6 +35,7 @@ async def figures(request: WebRequest) -> CollectorHealth:
         rows=stats.rows,
         bytes_on_disk=stats.bytes_on_disk,
         taken=asdict(desk.pipeline.stats),
+        workers=list(desk.pipeline.workers.values()),
         in_hand_bytes=desk.intake.in_hand_bytes,
         refused_busy=desk.intake.refused,
     )

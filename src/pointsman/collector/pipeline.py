@@ -16,12 +16,14 @@ from msgspec import Struct
 from pointsman.collector.normalise_records import normalise
 from pointsman.collector.normalise_spans import SpanNormaliser
 from pointsman.collector.wire_span import WireSpan
+from pointsman.core.clock import Clock, SystemClock
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.protocol import TraceStore
 from pointsman.store.rows import SpanRow
-from pointsman.wire.record_batch import BatchAnswer, Refusal, decode_batch
+from pointsman.wire.record_batch import BatchAnswer, BatchHead, Refusal, Spool, decode_batch
 
 T = TypeVar("T")
+MAX_WORKERS = 256
 SMALL_BYTES = 32_768
 """Bodies up to this are taken apart on the event loop: a thread would cost more than it saves."""
 
@@ -39,6 +41,14 @@ class PipelineStats(Struct):
     rejected_spans: int = 0
 
 
+class WorkerSeen(Struct, frozen=True, kw_only=True):
+    """What a gateway worker said of its delivery with its last batch."""
+
+    worker: str
+    seen_unix_ns: int
+    spool: Spool
+
+
 class SpansTaken(Struct, frozen=True):
     """What became of the spans of one request."""
 
@@ -51,11 +61,20 @@ class SpansTaken(Struct, frozen=True):
 class TelemetryPipeline:
     """Takes records and spans to the store."""
 
-    def __init__(self, store: TraceStore, arrivals: Arrivals, spans: SpanNormaliser) -> None:
+    def __init__(
+        self,
+        store: TraceStore,
+        arrivals: Arrivals,
+        spans: SpanNormaliser,
+        clock: Clock | None = None,
+    ) -> None:
         self._store = store
+        self._clock = clock or SystemClock()
         self._arrivals = arrivals
         self._spans = spans
         self.stats = PipelineStats()
+        self.workers: dict[str, WorkerSeen] = {}
+        """By name; those that were seen first go when there are too many."""
 
     async def take_records(self, body: bytes) -> BatchAnswer:
         """Keep a batch of a gateway.
@@ -73,6 +92,7 @@ class TelemetryPipeline:
         result = await self._store.write_batch(batch)
         # announce
         self._arrivals.announce(result.last_position)
+        self._note_worker(received.head)
 
         refused += [Refusal(each.part, each.index, each.why) for each in result.rejected
                     if each.part == "calls"]  # fmt: skip
@@ -82,6 +102,14 @@ class TelemetryPipeline:
         self.stats.rejected_records += len(refused)
         return BatchAnswer(
             stored=result.stored, known=result.known, resent=not result.is_new, rejected=refused
+        )
+
+    def _note_worker(self, head: BatchHead) -> None:
+        self.workers.pop(head.worker, None)
+        if len(self.workers) >= MAX_WORKERS:
+            self.workers.pop(next(iter(self.workers)))
+        self.workers[head.worker] = WorkerSeen(
+            worker=head.worker, seen_unix_ns=self._clock.unix_ns(), spool=head.spool or Spool()
         )
 
     async def take_spans(

@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from pointsman.collector.pipeline import WorkerSeen
 from pointsman.core.records import CallRecord
 from pointsman.store.rows import CallRow, SpanRow, TraceRow
 
@@ -69,5 +70,7 @@ class CollectorHealth(Struct, frozen=True, kw_only=True):
     bytes_on_disk: int
     taken: dict[str, int]
     """What was taken since the start."""
+    workers: list[WorkerSeen]
+    """Gateway workers and how their delivery goes, the one heard of last at the end."""
     in_hand_bytes: int
     refused_busy: int

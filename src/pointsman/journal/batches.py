@@ -25,7 +25,7 @@ from pointsman.journal.frames import (
     scan_frames,
 )
 from pointsman.journal.segments import segment_paths
-from pointsman.wire.record_batch import BatchHead, encode_batch
+from pointsman.wire.record_batch import BatchHead, Spool, encode_batch
 
 WINDOW_BYTES = 131_072
 """Read at once, and so the usual size of a full batch: about a millisecond of the event loop."""
@@ -63,8 +63,8 @@ class Batch(Struct, frozen=True):
         """The prompts and answers among the entries."""
         return [entry for entry in self.entries if entry.kind == _CONTENT]
 
-    def body(self) -> bytes:
-        """Return the request body; the same entries always give the same bytes."""
+    def body(self, spool: Spool | None = None) -> bytes:
+        """Return the request body; the same entries always give the same batch id and lines."""
         calls, contents = self.calls, self.contents
         lines = [entry.payload for entry in (*calls, *contents)]
         first, last = self.entries[0].at, self.entries[-1].at
@@ -77,6 +77,7 @@ class Batch(Struct, frozen=True):
             worker=self.worker[:64],
             calls=len(calls),
             contents=len(contents),
+            spool=spool,
         )
         return encode_batch(head, lines)
 

@@ -21,7 +21,7 @@ from pointsman.journal.entries import decode_ending
 from pointsman.journal.lock import FolderLock, JournalLockedError, is_alive
 from pointsman.journal.rejected import RejectedEntries
 from pointsman.journal.segments import worker_folders
-from pointsman.wire.record_batch import BatchAnswer, decode_answer
+from pointsman.wire.record_batch import BatchAnswer, Spool, decode_answer
 
 SENDING_LOCK = "sending.lock"
 _SPLIT_STATUS = frozenset({400, 413, 422})
@@ -208,7 +208,10 @@ class RecordSender:
         Returns:
             False when it was given up because the sender is to stop and the collector is away.
         """
-        body = batch.body()
+        spool = Spool(
+            waiting_bytes=held.feed.lag_bytes(), rejected=self.stats.rejected, lost=self.lost()
+        )
+        body = batch.body(spool)
         is_again = False
         while True:
             self.stats.resent += is_again

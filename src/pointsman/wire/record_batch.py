@@ -31,6 +31,17 @@ class BatchHead(Struct, frozen=True, kw_only=True):
     """Lines that follow with call records."""
     contents: int = 0
     """Lines after them with prompts and answers."""
+    spool: "Spool | None" = None
+    """How delivery goes; not a part of what is sent, so the batch id does not depend on it."""
+
+
+class Spool(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one worker's delivery goes, by its own count since it started."""
+
+    waiting_bytes: int = 0
+    """Of its journal, this batch included."""
+    rejected: int = 0
+    lost: int = 0
 
 
 class Refusal(Struct, frozen=True):

@@ -128,6 +128,9 @@ async def test_a_full_disk_of_the_collector_only_delays(collector, tmp_path):
         assert sender.lag_bytes() > 0
         collector.store.failing = None
         await until(lambda: sender.stats.sent == 1)
+        (worker,) = (await collector.read("/api/v1/health"))["workers"]
+        assert worker["worker"] == "w"
+        assert worker["spool"]["waiting_bytes"] > 0
 
     assert await stored_ids(collector) == expected(1)
 
