@@ -6,9 +6,11 @@ system survives `kill -9` of the worker. It does not survive a power cut: nothin
 a sync costs more than the request.
 
 Nothing here raises into the request path. When the disk is full or fails, entries are dropped and
-counted, and a new segment is tried after a pause that doubles up to 30 seconds.
+counted, and a new segment is tried after a pause that doubles up to 30 seconds. The log says so
+once, and once more when entries are written again.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -32,7 +34,10 @@ MAX_QUEUED = 8192
 MAX_QUEUED_CONTENT_BYTES = 67_108_864
 _FIRST_PAUSE_NS = 250_000_000
 _LONGEST_PAUSE_NS = 30_000_000_000
+_SILENCE_NS = 60_000_000_000
+"""A disk that comes and goes is reported once in this time."""
 _ENCODER = Encoder()
+_logger = logging.getLogger("pointsman.journal")
 
 
 class JournalStats(Struct):
@@ -90,6 +95,9 @@ class JournalWriter:
         self._pause_ns = 0
         self._retry_at_ns = 0
         self._is_closed = False
+        self._silent_until_ns = 0
+        self._dropped_when_told: int | None = None
+        """How much was lost when the log last said that writing fails; None when it need not."""
         self.stats = JournalStats()
 
     def begin(self, entry: Begin) -> None:
@@ -196,8 +204,7 @@ class JournalWriter:
             self._fail(str(error))
         else:
             if taken == len(batch):
-                self._pause_ns = 0
-                self.stats.is_failing = False
+                self._recover()
             else:
                 self._fail("the disk took only a part of a write")
         whole = len(frames) if taken == len(batch) else _whole_frames(frames, taken)
@@ -212,6 +219,22 @@ class JournalWriter:
         self._retry_at_ns = self._clock.monotonic_ns() + self._pause_ns
         self.stats.last_error = reason
         self.stats.is_failing = True
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._silent_until_ns:
+            self._silent_until_ns = now_ns + _SILENCE_NS
+            self._dropped_when_told = self.stats.dropped
+            _logger.error(
+                "the journal cannot be written (%s); requests are answered without being recorded",
+                reason,
+            )
+
+    def _recover(self) -> None:
+        self._pause_ns = 0
+        self.stats.is_failing = False
+        if self._dropped_when_told is not None:
+            lost = self.stats.dropped - self._dropped_when_told
+            self._dropped_when_told = None
+            _logger.warning("the journal is written again; %d entries were lost", lost)
 
     def _drop_queued(self) -> None:
         self.stats.dropped += len(self._begins) + len(self._rest)

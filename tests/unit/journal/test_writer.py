@@ -203,6 +203,32 @@ def test_a_full_disk_never_raises_and_is_counted(folder, monkeypatch):
     writer.close()
 
 
+def test_a_full_disk_is_logged_once_and_its_end_too(folder, monkeypatch, caplog):
+    """Whoever reads the log learns of it; a busy gateway does not fill the log with it."""
+    clock = ManualClock()
+    writer = open_writer(folder, clock=clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", _no_space)
+        for number in range(20):
+            writer.end(make_record(number))
+            writer.flush()
+            clock.advance_s(0.3)
+
+    clock.advance_s(30)
+    writer.end(make_record(21))
+    writer.flush()
+    writer.close()
+
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "No space left on device" in told[0]
+    assert told[1] == "the journal is written again; 20 entries were lost"
+
+
+def _no_space(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_the_pause_between_tries_doubles_up_to_a_bound(folder, monkeypatch):
     """A dead disk must not cost a system call per request."""
     clock, ticks, tries = ManualClock(), Ticks(), []
