@@ -124,13 +124,17 @@ def bare(folder: Path, upstream_port: int) -> Iterator[tuple[int, int]]:
 def pointsman(
     folder: Path, upstream_port: int, *, extra: str = "", name: str = "pointsman"
 ) -> Iterator[tuple[int, int]]:
-    """The gateway as a user would run it: keys, routes, journal, content capture."""
+    """The gateway as a user would run it: keys, routes, journal, content capture.
+
+    The gateway alone: what the collector then does with the journal is paid on another core and
+    is not part of a request.
+    """
     port = free_port()
     file = folder / f"{name}.yaml"
     file.write_text(CONFIG.format(port=port, upstream=upstream_port) + extra)
     arguments = [
         str(Path(sys.executable).parent / "pointsman"),
-        "up",
+        "gateway",
         "--config",
         str(file),
         "--data-dir",
