@@ -40,6 +40,7 @@ from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.snapshot import KeyDirectory
+from pointsman.providers.capabilities import known_capabilities
 from pointsman.providers.registry import build as build_provider
 from pointsman.resilience.classify import classify
 from pointsman.routing.planner import Planner
@@ -179,7 +180,7 @@ class Gateway:
     def _compile(self, loaded: LoadedConfig) -> tuple[Serving, dict[str, Provider]]:
         """Compile a configuration into what the handlers serve with; changes nothing in force."""
         config = loaded.config
-        table = RoutingTable.compile(loaded)
+        table = RoutingTable.compile(loaded, known_capabilities)
         providers = self._build_providers(config.providers)
         runtime = self._runtime(loaded, table, providers)
         server = config.server
@@ -226,7 +227,7 @@ class Gateway:
                 config.server.metadata_key, config.server.environment, config.server.tenant
             ),
             authenticator=self.keys,
-            planner=Planner(table, self.health, self.ids.draw),
+            planner=Planner(table, self.health, self.ids.draw, accountant.upper_bound),
             attempts=self.protection.attempts(
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
             ),

@@ -7,6 +7,7 @@ from pointsman.config.journal import JournalConfig
 from pointsman.config.key import KeyConfig
 from pointsman.config.price import PricesConfig
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.residency import ResidencyConfig
 from pointsman.config.resilience import ResilienceConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.section import Section
@@ -27,6 +28,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Model name that clients send -> what it turns into."""
     resilience: ResilienceConfig = ResilienceConfig()
     """What becomes of failures."""
+    residency: list[ResidencyConfig] = field(default_factory=list)
+    """Which requests may go to which places only."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Reason codes of your own -> half a sentence that completes 'because …'."""
     keys: dict[str, KeyConfig] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pointsman.core.errors import InvalidRequestError, NoTargetError, PointsmanError
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
+from pointsman.core.money import NanoUsd
 from pointsman.core.records import (
     MAX_CANDIDATES,
     CallRecord,
@@ -86,6 +87,28 @@ def _ask_those_that_come_back(candidates: list[Candidate]) -> None:
         excluded = candidate.excluded_by
         if excluded is not None and excluded.code == "coming_back":
             candidate.eligible, candidate.excluded_by = True, None
+
+
+def guard_cost(
+    candidates: list[Candidate],
+    chain: Chain,
+    ratio: float,
+    price: Callable[[Target], NanoUsd | None],
+) -> None:
+    """Exclude failover targets that may cost more than `ratio` times the first choice (MM-12).
+
+    A price that is not known, or a first choice that costs nothing, excludes nobody.
+    """
+    first = price(chain.targets[0]) if chain.targets else None
+    if not first:
+        return
+    by_name = {target.name: target for target in chain.targets[1:]}
+    for candidate in candidates:
+        target = by_name.get(candidate.target)
+        cost = price(target) if target is not None and candidate.eligible else None
+        if cost is not None and cost > ratio * first:
+            candidate.eligible = False
+            candidate.excluded_by = Exclusion("cost", "over_ratio", round(cost / first, 3), ratio)
 
 
 def bound(record: CallRecord, candidates: list[Candidate]) -> None:

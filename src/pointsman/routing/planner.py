@@ -12,13 +12,15 @@ from pointsman.core.errors import InternalError, PermissionDeniedError, UnknownM
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
 from pointsman.core.identity import Principal
-from pointsman.core.records import CallRecord, RuleEvaluation
+from pointsman.core.money import NanoUsd
+from pointsman.core.records import CallRecord, Candidate, RuleEvaluation
 from pointsman.core.target import Target
 from pointsman.routing import override as overrides
 from pointsman.routing.complexity import complexity_of
-from pointsman.routing.considered import Asked, bound, consider, exclude_all, refusal
+from pointsman.routing.considered import Asked, bound, consider, exclude_all, guard_cost, refusal
 from pointsman.routing.filters import provider_state
 from pointsman.routing.outcome import first_choice
+from pointsman.routing.residency import allowed_regions
 from pointsman.routing.resolve import MAX_SHOWN_NAME, Resolution, resolve
 from pointsman.routing.route import Chain, Route
 from pointsman.routing.scope import ModelScopes
@@ -47,13 +49,22 @@ class Planner:
     Args:
         table: The compiled configuration.
         health: Live state of providers and targets.
-        draw: Returns a number in [0, 1); for weighted strategies.
+        draw: Returns a number in [0, 1); for weighted strategies and targets that come back.
+        price: The most that a request can cost at a target, None when unknown; None for no guard
+            on the cost of failover.
     """
 
-    __slots__ = ("_draw", "_health", "_scopes", "table")
+    __slots__ = ("_draw", "_health", "_price", "_scopes", "table")
 
-    def __init__(self, table: RoutingTable, health: HealthView, draw: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        table: RoutingTable,
+        health: HealthView,
+        draw: Callable[[], float],
+        price: Callable[[Target, CallRecord], NanoUsd | None] | None = None,
+    ) -> None:
         self.table = table
+        self._price = price
         self._health = health
         self._draw = draw
         self._scopes = ModelScopes()
@@ -83,6 +94,20 @@ class Planner:
         self._read_health(facts, resolution)
         chain = self._choose(record, facts, resolution, principal, override)
         return self._eligible(record, facts, chain, resolution.route)
+
+    def consider(self, record: CallRecord, name: str) -> tuple[Target, Candidate] | None:
+        """Look at one more target for a request that is planned already, as at all others.
+
+        Returns:
+            The target and whether it is eligible; None when there is none of that name.
+        """
+        target, facts = self.table.targets.get(name), record.facts
+        if target is None or facts is None:
+            return None
+        self._read_provider(facts, target.provider)
+        regions = allowed_regions(self.table.residency, facts) if self.table.residency else None
+        asked = Asked(facts, self._health, self._draw, regions)
+        return target, consider(Chain((target,), 1), asked)[0]
 
     def _check_scope(self, record: CallRecord, principal: Principal) -> None:
         name = AUTO if record.requested_model is None else record.requested_model
@@ -142,10 +167,17 @@ class Planner:
             state = provider_state(self._health, self.table.pinned, name)
             facts.provider_health[name] = state
 
+    def _price_of(self, target: Target, record: CallRecord) -> NanoUsd | None:
+        return None if self._price is None else self._price(target, record)
+
     def _eligible(
         self, record: CallRecord, facts: Facts, chain: Chain, route: Route | None
     ) -> Plan:
-        candidates = consider(chain, Asked(facts, self._health, self._draw))
+        regions = allowed_regions(self.table.residency, facts) if self.table.residency else None
+        candidates = consider(chain, Asked(facts, self._health, self._draw, regions))
+        ratio = self.table.max_cost_ratio if route is None else route.max_cost_ratio
+        if ratio is not None and self._price is not None:
+            guard_cost(candidates, chain, ratio, lambda target: self._price_of(target, record))
         if chain.weights is not None:
             group = candidates[: chain.group]
             record.draw = draw_first(group, chain.weights, self._draw)

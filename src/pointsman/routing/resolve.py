@@ -66,7 +66,7 @@ def _provider_model(table: RoutingTable, name: str) -> Resolution | None:
     if not slash or not model or provider not in table.providers:
         return None
     declared = table.by_provider_model.get((provider, model))
-    target = declared or _undeclared(table, provider, model)
+    target = declared or table.undeclared(provider, model)
     return _explicit("provider_model", "explicit_model_passthrough", target)
 
 
@@ -83,22 +83,13 @@ def _default(table: RoutingTable, name: str) -> Resolution:
     provider = table.default_provider
     if provider is None or table.strict or not name:
         raise _unknown(table, name)
-    target = _undeclared(table, provider, name)
+    target = table.undeclared(provider, name)
     return _explicit("passthrough", "explicit_model_passthrough", target)
 
 
 def _default_target(table: RoutingTable) -> Target:
     targets = list(table.targets.values())
     return next((item for item in targets if item.provider == table.default_provider), targets[0])
-
-
-def _undeclared(table: RoutingTable, provider: str, model: str) -> Target:
-    return Target(
-        name=f"{provider}/{model}",
-        provider=provider,
-        model=model,
-        health=table.pinned.get(provider),
-    )
 
 
 def _unknown(table: RoutingTable, name: str) -> UnknownModelError:

@@ -3,17 +3,23 @@
 Immutable; a reload makes a new one and swaps it whole. Knows no live state.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pointsman.config.root import Config, LoadedConfig
+from pointsman.config.target import CapabilitiesConfig
+from pointsman.core.capabilities import Capabilities
 from pointsman.core.conditions import unreachable_rules
 from pointsman.core.errors import ConfigError
 from pointsman.core.target import Target, Timeouts
 from pointsman.routing.compile_routes import RouteCompiler
 from pointsman.routing.problems import Problems
+from pointsman.routing.residency import ResidencyRule, compile_residency
 from pointsman.routing.route import Route
 from pointsman.routing.size import DEFAULT_SMALL_MAX_CHARACTERS, small_max_characters
 
+KnownCapabilities = Callable[[str, str], Capabilities]
+"""Kind of a provider and a model -> what is known of the model."""
 AUTO = "auto"
 """The model name of requests that name none."""
 
@@ -37,18 +43,24 @@ class RoutingTable:
         providers: Names of the declared providers, in file order.
         pinned: Provider -> the health state its configuration pins it to.
         by_model: Model name as its provider knows it -> the targets that serve it, in file order.
+        residency: Where requests may go, by rule.
         default_provider: Gets models nobody declared; None refuses them.
+        max_cost_ratio: How many times the first choice's price failover may cost; None is no limit.
         strict: Whether names nobody declared are refused in any case.
         small_max_characters: Longest prompt of size class `small` (GW-05).
         warnings: What is allowed and probably not meant.
     """
 
     __slots__ = (
+        "_config",
+        "_known",
         "by_model",
         "by_provider_model",
         "default_provider",
+        "max_cost_ratio",
         "pinned",
         "providers",
+        "residency",
         "routes",
         "small_max_characters",
         "strict",
@@ -57,8 +69,17 @@ class RoutingTable:
     )
 
     def __init__(
-        self, config: Config, targets: dict[str, Target], routes: dict[str, Route]
+        self,
+        config: Config,
+        targets: dict[str, Target],
+        routes: dict[str, Route],
+        *,
+        residency: tuple[ResidencyRule, ...],
+        known: KnownCapabilities,
     ) -> None:
+        self._config = config
+        self._known = known
+        self.residency = residency
         self.targets = targets
         self.routes = routes
         self.providers = tuple(config.providers)
@@ -71,6 +92,7 @@ class RoutingTable:
             (name for name, provider in config.providers.items() if provider.default), None
         )
         self.strict = config.server.strict
+        self.max_cost_ratio = config.resilience.max_cost_ratio
         self.by_model: dict[str, list[Target]] = {}
         self.by_provider_model: dict[tuple[str, str], Target] = {}
         for target in targets.values():
@@ -82,24 +104,46 @@ class RoutingTable:
         self.warnings: tuple[str, ...] = ()
 
     @classmethod
-    def compile(cls, loaded: LoadedConfig) -> "RoutingTable":
+    def compile(
+        cls, loaded: LoadedConfig, known: KnownCapabilities | None = None
+    ) -> "RoutingTable":
         """Compile a loaded configuration.
+
+        Args:
+            loaded: The configuration.
+            known: What is known of models beside the configuration; None knows nothing.
 
         Raises:
             ConfigError: Something cannot be compiled; it lists every problem, not the first.
         """
         config = loaded.config
         problems = Problems(loaded)
-        targets = _targets(config, problems)
+        known = known or _nothing_known
+        targets = _targets(config, known, problems)
         _check_providers(config, problems)
         compiler = RouteCompiler(config, targets, problems)
         routes = {name: compiler.route(name, route) for name, route in config.routes.items()}
+        residency = compile_residency(config, problems)
         if problems.found:
             raise ConfigError(problems.found)
 
-        table = cls(config, targets, routes)
+        table = cls(config, targets, routes, residency=residency, known=known)
         table.warnings = (*_shadowed(table), *_order_warnings(routes))
         return table
+
+    def undeclared(self, provider: str, model: str) -> Target:
+        """Return the target of a model that nobody declared, at a declared provider."""
+        config = self._config.providers[provider]
+        takes = self._known(config.kind, model)
+        return Target(
+            name=f"{provider}/{model}",
+            provider=provider,
+            model=model,
+            capabilities=takes,
+            context_tokens=takes.context_tokens,
+            region=config.region,
+            health=self.pinned.get(provider),
+        )
 
     def names(self) -> list[ModelName]:
         """Return the names clients may send, for `GET /v1/models`, each once, as they resolve."""
@@ -111,7 +155,7 @@ class RoutingTable:
         return list(found.values())
 
 
-def _targets(config: Config, problems: Problems) -> dict[str, Target]:
+def _targets(config: Config, known: KnownCapabilities, problems: Problems) -> dict[str, Target]:
     targets: dict[str, Target] = {}
     for name, target in config.targets.items():
         provider = config.providers.get(target.provider)
@@ -120,6 +164,7 @@ def _targets(config: Config, problems: Problems) -> dict[str, Target]:
             problems.unknown(path, "provider", target.provider, config.providers)
             continue
         limits = target.timeout
+        takes = _merged(target.capabilities, known(provider.kind, target.model))
         targets[name] = Target(
             name=name,
             provider=target.provider,
@@ -130,13 +175,31 @@ def _targets(config: Config, problems: Problems) -> dict[str, Target]:
                 idle_s=float(limits.idle),
                 total_s=float(limits.total),
             ),
-            context_tokens=target.context_tokens,
+            context_tokens=target.context_tokens or takes.context_tokens,
+            capabilities=takes,
             region=target.region if target.region is not None else provider.region,
             max_concurrent=target.max_concurrent,
             max_wait_s=float(target.max_wait),
             health=provider.health,
         )
     return targets
+
+
+def _merged(written: CapabilitiesConfig, known: Capabilities) -> Capabilities:
+    """Return what was written, and what is known where nothing was."""
+    return Capabilities(
+        vision=known.vision if written.vision is None else written.vision,
+        tools=known.tools if written.tools is None else written.tools,
+        tools_in_streams=(
+            known.tools_in_streams if written.tools_in_streams is None else written.tools_in_streams
+        ),
+        json_schema=known.json_schema if written.json_schema is None else written.json_schema,
+        context_tokens=known.context_tokens,
+    )
+
+
+def _nothing_known(_kind: str, _model: str) -> Capabilities:
+    return Capabilities()
 
 
 def _check_providers(config: Config, problems: Problems) -> None:

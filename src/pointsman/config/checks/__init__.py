@@ -7,6 +7,7 @@ decoding is not told a second time.
 from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
 from pointsman.config.checks.names import check_names
 from pointsman.config.checks.providers import check_providers
+from pointsman.config.checks.resilience import check_residency, check_resilience
 from pointsman.config.checks.routes import check_routes
 from pointsman.config.checks.server import check_server
 from pointsman.config.checks.subject import ProviderKinds, Subject
@@ -22,6 +23,8 @@ def check(subject: Subject) -> None:
     check_targets(subject)
     check_reasons(subject)
     check_routes(subject)
+    check_resilience(subject)
+    check_residency(subject)
     check_names(subject)
     check_keys(subject)
     check_prices(subject)

@@ -72,6 +72,7 @@ OVERRIDE_REFUSALS = {
     "route_forbids": "the route does not allow it",
     "key_scope": "the key may not use that target",
     "unknown_target": "there is no target of that name",
+    "budget_route": "a budget moved the request to a cheaper target",
 }
 
 _EXCLUSIONS = {
@@ -80,6 +81,17 @@ _EXCLUSIONS = {
     ("health", "pinned_down"): "its operator set it {observed}; the worst that serves is {limit}",
     ("health", "provider_down"): "its provider is {observed}; the worst that serves is {limit}",
     ("health", "target_down"): "it is {observed}; the worst that serves is {limit}",
+    ("breaker", "open"): "its breaker is open, {observed} against {limit}",
+    ("breaker", "provider_open"): "its provider's breaker is open, {observed} against {limit}",
+    ("breaker", "being_tried"): "it just comes back, {observed} call of {limit} is trying it",
+    ("breaker", "coming_back"): "it comes back slowly, {observed} was drawn for a share of {limit}",
+    ("capability", "no_vision"): "it takes no images, the request has {observed}",
+    ("capability", "no_tools"): "it takes no tools, the request has {observed}",
+    ("capability", "no_stream_tools"): "it streams no tool calls, the request has {observed} tools",
+    ("capability", "no_json_schema"): "it follows no JSON schema, and the request has one",
+    ("residency", "region_not_allowed"): "it runs in {observed}, allowed is {limit}",
+    ("concurrency", "full"): "it was full, {observed} calls of {limit} under way",
+    ("cost", "over_ratio"): "it costs {observed} times the first choice, {limit} times is allowed",
     ("key_scope", "name_not_allowed"): "the key may not ask for {observed}, only for {limit}",
 }
 _OPERATORS = {"==": "is", "!=": "is not", "glob": "is like", "present": "is present"}
@@ -111,7 +123,9 @@ def exclusion_phrase(candidate: Candidate) -> str:
     observed, limit = value_text(excluded.observed), value_text(excluded.limit)
     phrase = _EXCLUSIONS.get((excluded.filter, excluded.code))
     if phrase is not None:
-        return phrase.format(observed=observed, limit=limit)
+        left = "" if excluded.left_s is None else f", {figure_text(excluded.left_s)} s left"
+        by = "" if excluded.opened_by is None else f", since request {clean(excluded.opened_by)}"
+        return phrase.format(observed=observed, limit=limit) + left + by
     name = f"{clean(excluded.filter)} {clean(excluded.code)}".strip()
     return f"{name}, found {observed} against {limit}"
 
