@@ -13,22 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 from msgspec import structs
 
+from pointsman import __version__
 from pointsman.collector.access import Access, Tokens
 from pointsman.collector.bodies import Intake
 from pointsman.collector.desk import Desk
 from pointsman.collector.normalise_spans import SpanNormaliser
-from pointsman.collector.pipeline import TelemetryPipeline
+from pointsman.collector.pipeline import PipelineStats, TelemetryPipeline
 from pointsman.collector.retention import keep_within
 from pointsman.collector.web import make_app
 from pointsman.config.data_folder import DataFolder
+from pointsman.config.retention import RetentionConfig
 from pointsman.config.root import LoadedConfig
+from pointsman.console.settings import ConsoleSettings, PipelineFigures
+from pointsman.console.site import handlers as console_pages
 from pointsman.core.clock import Clock, SystemClock
 from pointsman.core.errors import AuthenticationError
 from pointsman.core.identity import Principal
 from pointsman.core.ids import IdSource
 from pointsman.core.redaction.engine import Redactor
+from pointsman.journal.backlog import read_backlog
 from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.server.limits import ServerLimits
@@ -36,6 +42,7 @@ from pointsman.server.listener import Listener, ListenerSettings
 from pointsman.state.audit import AuditLog
 from pointsman.state.database import StateDatabase, state_url
 from pointsman.state.keys import KeyStore
+from pointsman.state.sessions import SessionStore
 from pointsman.state.snapshot import MAX_WAIT_S, SnapshotSource
 from pointsman.state.snapshot_reader import snapshot_source
 from pointsman.store.arrivals import Arrivals
@@ -51,10 +58,6 @@ STORE_FOLDER = "store"
 URL_FILE = "collector.url"
 MAX_REQUEST_BYTES = 33_554_432
 """What the protocol lets through; the routes refuse less, in the encoding of the request."""
-RETENTION = RetentionPolicy(
-    drop_after_s=90 * 86_400.0, content_after_s=30 * 86_400.0, content_max_bytes=5_000_000_000
-)
-"""Until the configuration says otherwise."""
 OpenStore: TypeAlias = Callable[[Path, Clock], Awaitable[TraceStore]]
 """Opens the store in a folder of its own."""
 
@@ -85,6 +88,9 @@ class Collector:
         self.desk: Desk | None = None
         """What the routes work with; None before `start`."""
         self._app: Litestar | None = None
+        self._is_closing = False
+        self.url = ""
+        """Address on this machine; empty before `start`."""
 
     @property
     def port(self) -> int:
@@ -105,17 +111,24 @@ class Collector:
             self._state = await StateDatabase.open(state_url(self._folder.path), self.clock)
             self._snapshots = snapshot_source(self._state)
             self.arrivals.announce((await store.stats()).last_position)
+            self._sessions = SessionStore(self._state)
             self.desk = self._make_desk(store, self._state, self._snapshots)
-            self._app = make_app(self.desk)
+            self._app = make_app(self.desk, self._console(store, self._state))
             self._listener = self._listen(self._app, bound)
             await self._listener.start()
         except BaseException:
             bound.close()
             await self.stop(0.0)
             raise
-        self._own(keep_within(store, RETENTION, self.clock))
+        self._own(keep_within(store, retention_policy(self.loaded.config.retention), self.clock))
         self._own(self._follow_keys(self._snapshots))
-        self._write_url(bound)
+        self.url = _local_url(bound.getsockname()[0], self.port)
+        self._write_url(self.url)
+
+    async def login_link(self) -> str:
+        """Return an address that opens the console once, for whoever started the instance."""
+        secret = await self._sessions.make_login(actor="start")
+        return f"{self.url}/login?token={secret}"
 
     def prepare(self, loaded: LoadedConfig) -> Callable[[], None]:
         """Compile a checked configuration and return what takes it over, at once and for sure."""
@@ -127,8 +140,9 @@ class Collector:
             self._keys.configure(authenticator)
             if self.desk is None or self._app is None or self._store is None:
                 return
-            pipeline = TelemetryPipeline(self._store, self.arrivals, normaliser)
+            pipeline = TelemetryPipeline(self._store, self.arrivals, normaliser, self.clock)
             pipeline.stats = self.desk.pipeline.stats
+            pipeline.workers = self.desk.pipeline.workers
             self.desk = structs.replace(self.desk, access=access, pipeline=pipeline)
             self._app.state["desk"] = self.desk
 
@@ -136,6 +150,7 @@ class Collector:
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish for `grace_s` seconds, close everything."""
+        self._is_closing = True
         if self._snapshots is not None:
             self._snapshots.close()
         if self._listener is not None:
@@ -157,12 +172,51 @@ class Collector:
             clock=self.clock,
             access=self._access(self.loaded),
             intake=Intake(),
-            pipeline=TelemetryPipeline(store, self.arrivals, _normaliser(self.loaded)),
+            pipeline=TelemetryPipeline(store, self.arrivals, _normaliser(self.loaded), self.clock),
             store=store,
             keys=KeyStore(state),
             snapshots=snapshots,
             audit=AuditLog(state),
+            sessions=self._sessions,
             arrivals=self.arrivals,
+        )
+
+    def _console(self, store: TraceStore, state: StateDatabase) -> list[ControllerRouterHandler]:
+        server = self.loaded.config.server
+        return console_pages(
+            ConsoleSettings(
+                store=store,
+                arrivals=self.arrivals,
+                sessions=self._sessions,
+                audit=AuditLog(state),
+                clock=self.clock,
+                pipeline=self._pipeline_figures,
+                is_closing=lambda: self._is_closing,
+                gateway_url=_local_url(server.host, server.port),
+                allowed_hosts=server.allowed_hosts,
+                version=__version__,
+                extra_reasons=self.loaded.config.reasons,
+            )
+        )
+
+    def _pipeline_figures(self) -> PipelineFigures:
+        backlog = read_backlog(self._folder.journal, self.clock)
+        pipeline = self.desk.pipeline if self.desk is not None else None
+        stats = pipeline.stats if pipeline is not None else PipelineStats()
+        workers = list(pipeline.workers.values()) if pipeline is not None else []
+        return PipelineFigures(
+            lag_s=backlog.lag_s,
+            spool_bytes=backlog.spool_bytes,
+            set_aside=backlog.set_aside,
+            dropped={
+                why: count
+                for why, count in (
+                    ("records refused", stats.rejected_records),
+                    ("spans refused", stats.rejected_spans),
+                    ("expired before delivery", sum(each.spool.lost for each in workers)),
+                )
+                if count
+            },
         )
 
     def _access(self, loaded: LoadedConfig) -> Access:
@@ -185,7 +239,7 @@ class Collector:
     async def _follow_keys(self, source: SnapshotSource) -> None:
         """Know issued keys as gateways do, from the same snapshots."""
         version, state_id = 0, None
-        while True:
+        while not source.is_closed:
             found = await source.wait_for_newer(version, MAX_WAIT_S, state_id=state_id)
             if found is not None:
                 version, state_id = found.version, found.state_id
@@ -200,14 +254,29 @@ class Collector:
         if not task.cancelled() and task.exception() is not None:
             _log.error("a task of the collector failed", exc_info=task.exception())
 
-    def _write_url(self, bound: socket.socket) -> None:
+    def _write_url(self, url: str) -> None:
         """Tell commands on this machine where the collector is."""
-        host = bound.getsockname()[0]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared
-        shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
         fresh = self._folder.path / f".{URL_FILE}.part"
-        fresh.write_text(f"http://{shown}:{self.port}\n")
+        fresh.write_text(f"{url}\n")
         fresh.replace(self._folder.path / URL_FILE)
+
+
+def retention_policy(config: RetentionConfig) -> RetentionPolicy:
+    """Return what the store is asked to keep, from what the user wrote."""
+    return RetentionPolicy(
+        thin_after_s=config.thin_after,
+        thin_keep_ratio=config.thin_keep_ratio,
+        drop_after_s=config.drop_after,
+        content_after_s=config.content_after,
+        content_max_bytes=config.content_max_bytes,
+    )
+
+
+def _local_url(host: str, port: int) -> str:
+    """Return an address that works on this machine, whatever the socket is bound to."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared
+    shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
+    return f"http://{shown}:{port}"
 
 
 def _normaliser(loaded: LoadedConfig) -> SpanNormaliser:

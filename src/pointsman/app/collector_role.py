@@ -30,10 +30,10 @@ class CollectorRole:
         self, loaded: LoadedConfig, folder: DataFolder, bound: socket.socket, tell: Tell
     ) -> None:
         """Serve; see `Collector.start`."""
-        del tell
         collector = Collector(loaded, folder)
         await collector.start(bound)
         self._collector = collector
+        tell("Console login", await collector.login_link())
 
     def prepare(self, loaded: LoadedConfig) -> Callable[[], None]:
         """Compile a configuration; see `Collector.prepare`."""

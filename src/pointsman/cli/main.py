@@ -25,6 +25,7 @@ COMMANDS = {
     "traces": "pointsman.cli.traces",
     "route": "pointsman.cli.route",
     "keys": "pointsman.cli.keys",
+    "login": "pointsman.cli.login",
     "mock": "pointsman.cli.mock",
 }
 """Command -> module with `add_parser(subparsers)`."""

@@ -14,6 +14,7 @@ from pointsman.collector.span_content import has_content, without_content
 from pointsman.core.clock import Clock
 from pointsman.state.audit import AuditLog
 from pointsman.state.keys import KeyStore
+from pointsman.state.sessions import SessionStore
 from pointsman.state.snapshot import SnapshotSource
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.protocol import TraceStore
@@ -40,6 +41,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     keys: KeyStore
     snapshots: SnapshotSource
     audit: AuditLog
+    sessions: SessionStore
     arrivals: Arrivals
     find_session: FindSession = nobody
 

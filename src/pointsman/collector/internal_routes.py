@@ -13,7 +13,7 @@ from litestar.params import FromPath, QueryParameter
 from pointsman.collector.bodies import read_body
 from pointsman.collector.desk import WebRequest, desk_of
 from pointsman.core.errors import InvalidRequestError
-from pointsman.state.key_messages import IssuedKey, IssueKey, KeyList, KeyView
+from pointsman.state.key_messages import IssuedKey, IssueKey, KeyList, KeyView, LoginMade
 from pointsman.state.snapshot import MAX_WAIT_S, encode_snapshot
 from pointsman.wire.record_batch import RECORDS_PATH, MalformedBatchError, encode_answer
 
@@ -77,6 +77,14 @@ async def revoke_key(request: WebRequest, name: FromPath[str]) -> KeyView:
     return await desk.keys.revoke(name, actor=_ADMIN)
 
 
+@post("/internal/v1/logins", status_code=200, include_in_schema=False)
+async def make_login(request: WebRequest) -> LoginMade:
+    """Make the secret of a link that opens the console once."""
+    desk = desk_of(request)
+    desk.access.admin(request.headers)
+    return LoginMade(token=await desk.sessions.make_login(actor=_ADMIN))
+
+
 async def _message(request: WebRequest, kind: type[T]) -> T:
     body = await read_body(request.stream(), request.headers, _MAX_MESSAGE_BYTES)
     try:
@@ -85,4 +93,4 @@ async def _message(request: WebRequest, kind: type[T]) -> T:
         raise InvalidRequestError(str(error)) from None
 
 
-INTERNAL_ROUTES = [take_records, snapshot, issue_key, list_keys, revoke_key]
+INTERNAL_ROUTES = [take_records, snapshot, issue_key, list_keys, revoke_key, make_login]

@@ -5,10 +5,12 @@ from msgspec import field
 from pointsman.config.content import ContentConfig
 from pointsman.config.journal import JournalConfig
 from pointsman.config.key import KeyConfig
+from pointsman.config.policy import PolicyConfig
 from pointsman.config.price import PricesConfig
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.residency import ResidencyConfig
 from pointsman.config.resilience import ResilienceConfig
+from pointsman.config.retention import RetentionConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.section import Section
 from pointsman.config.server import ServerConfig
@@ -34,10 +36,14 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Reason codes of your own -> half a sentence that completes 'because …'."""
     keys: dict[str, KeyConfig] = field(default_factory=dict)
     """Name -> who may call. Without any key, only this machine may."""
+    policy: PolicyConfig = PolicyConfig()
+    """How much callers may use and spend."""
     content: ContentConfig = ContentConfig()
     """What is kept of prompts and answers."""
     journal: JournalConfig = JournalConfig()
     """Bounds of the append-only record."""
+    retention: RetentionConfig = RetentionConfig()
+    """How long the collector keeps what."""
     prices: PricesConfig = PricesConfig()
     """Rates that replace or add to the bundled price data."""
 

@@ -78,3 +78,10 @@ class KeyList(Struct, frozen=True, kw_only=True):
     """Answer to `GET /internal/v1/keys`: newest first."""
 
     keys: tuple[KeyView, ...]
+
+
+class LoginMade(Struct, frozen=True):
+    """The answer to the wish for a console login."""
+
+    token: str
+    """Opens the console once, within a quarter of an hour."""
