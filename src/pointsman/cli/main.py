@@ -29,6 +29,19 @@ COMMANDS = {
     "mock": "pointsman.cli.mock",
 }
 """Command -> module with `add_parser(subparsers)`."""
+SUMMARIES = {
+    "up": "start the gateway and the collector",
+    "gateway": "run the gateway alone",
+    "collector": "run the collector alone: records, spans, read API",
+    "check": "check a configuration and print its plan; exit code 2 when it cannot be used",
+    "why": "explain a request: what was decided, tried and spent",
+    "tail": "show requests as they end, one line each",
+    "traces": "list traces, or show one as a tree",
+    "route": "show where a request would go, without sending it",
+    "keys": "issue, list and revoke keys of the gateway",
+    "mock": "serve scripted answers as an OpenAI-compatible provider",
+}
+"""Command -> what the list of commands says of it, so that the list needs no import."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser with the named command, or with all of them when none is named."""
+    """Return the parser with the named command, or with the list of them when none is named."""
     parser = argparse.ArgumentParser(
         prog="pointsman",
         description="An LLM gateway that can always answer why a request took its path.",
@@ -59,9 +72,11 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pointsman {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND")
     named = next((word for word in arguments if not word.startswith("-")), None)
-    modules = [COMMANDS[named]] if named in COMMANDS else list(COMMANDS.values())
-    for module in modules:
-        importlib.import_module(module).add_parser(subparsers)
+    if named not in COMMANDS:
+        for name in COMMANDS:
+            subparsers.add_parser(name, help=SUMMARIES.get(name, ""))
+        return parser
+    importlib.import_module(COMMANDS[named]).add_parser(subparsers)
     data_dir = default_data_dir(read_environment())
     for subparser in subparsers.choices.values():
         add_shared_options(subparser, data_dir)
