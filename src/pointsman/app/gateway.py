@@ -17,7 +17,7 @@ from pointsman.app.delivery import Delivery
 from pointsman.app.protection import Protection
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
-from pointsman.config.root import LoadedConfig
+from pointsman.config.root import Config, LoadedConfig
 from pointsman.config.server import ServerConfig
 from pointsman.core.clock import Clock, SystemClock
 from pointsman.core.ids import IdSource
@@ -36,8 +36,11 @@ from pointsman.journal.entries import Begin, Content
 from pointsman.journal.recovery import recover
 from pointsman.journal.segments import JournalSettings
 from pointsman.journal.writer import JournalWriter
+from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.authenticate import Authenticator
+from pointsman.policy.compile_rules import compile_rules
+from pointsman.policy.counters import CounterStore
 from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.capabilities import known_capabilities
@@ -78,6 +81,7 @@ class Gateway:
         self.ids = IdSource(self.clock)
         self.metrics = Metrics()
         self.ledger = MemoryLedger(self.clock)
+        self.counters = CounterStore()
         self.protection = Protection(self.ledger, self.clock)
         self.health = self.protection.health
         self._folder = folder
@@ -133,6 +137,7 @@ class Gateway:
             bound=bound,
         )
         figures = _figures(self._journal, self._listener, self.ledger)
+        figures += _policy_figures(self.counters)
         if self._delivery is not None:
             figures += self._delivery.figures()
         LiveGauges(self.metrics.registry, figures, self._listener.rejected)
@@ -205,6 +210,7 @@ class Gateway:
         self.keys.configure(Authenticator(config.keys))
         self._adopt(config.providers, providers)
         self.protection.configure(config)
+        self.counters.max_counters = config.policy.max_counters
         self.loaded = loaded
 
     def _runtime(
@@ -227,6 +233,7 @@ class Gateway:
                 config.server.metadata_key, config.server.environment, config.server.tenant
             ),
             authenticator=self.keys,
+            admissions=self._admissions(config),
             planner=Planner(table, self.health, self.ids.draw, accountant.upper_bound),
             attempts=self.protection.attempts(
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
@@ -238,6 +245,11 @@ class Gateway:
             recorder=Recorder(self.clock, self.metrics, self._journal_end, telemetry_names),
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
+
+    def _admissions(self, config: Config) -> Admissions:
+        prefix = f"x-{config.server.metadata_key}-"
+        rules = compile_rules(config.policy, self.counters, header_prefix=prefix)
+        return Admissions(rules, self.clock)
 
     def _build_providers(self, configs: Mapping[str, ProviderConfig]) -> dict[str, Provider]:
         """Build what is new or changed, keep what is the same: its connections stay warm."""
@@ -340,6 +352,24 @@ def _figures(journal: JournalWriter, listener: Listener, ledger: MemoryLedger) -
         ),
         Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
         Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
+    ]
+
+
+def _policy_figures(counters: CounterStore) -> list[Figure]:
+    return [
+        Figure("pointsman_policy_counters", "Counters of limits and budgets.", counters.__len__),
+        Figure(
+            "pointsman_policy_counters_evicted",
+            "Counters forgotten to stay within policy.max_counters.",
+            lambda: counters.evicted,
+            True,
+        ),
+        Figure(
+            "pointsman_budget_warnings",
+            "Budgets that passed their warning share.",
+            lambda: counters.warnings,
+            True,
+        ),
     ]
 
 

@@ -88,6 +88,8 @@ class CallError(PointsmanError):
         metadata: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
+        self.headers: Mapping[str, str] = {}
+        """Sent with the answer, such as `x-ratelimit-*`."""
         self.param = param
         self.wire_code = code if code is not None else self.code
         self.retry_after_s = retry_after_s

@@ -15,6 +15,7 @@ from pointsman.core.identity import ANONYMOUS, Principal
 from pointsman.core.ids import TraceContext
 from pointsman.core.records import CallRecord, Stage
 from pointsman.core.target import Target
+from pointsman.policy.admission import Admission
 from pointsman.wire.openai.chat import ChatRequest
 
 Write: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -25,6 +26,7 @@ class Call:
 
     __slots__ = (
         "abort",
+        "admission",
         "body",
         "deadline",
         "drop_keys",
@@ -65,6 +67,8 @@ class Call:
         self.retry_first = False
         self.deadline: Deadline = _NO_DEADLINE
         self.drop_keys: tuple[str, ...] = ()
+        self.admission: Admission | None = None
+        """What the request has counted and may hold; None when no rule is configured."""
         self.wants_record = False
         """Whether the caller asked for the whole record in the answer and may see it."""
 
@@ -95,11 +99,18 @@ class Reply:
 class StreamReply:
     """A streamed answer. `pump` writes it, then settles and records, whatever happens."""
 
-    __slots__ = ("pump", "record")
+    __slots__ = ("headers", "pump", "record")
 
-    def __init__(self, record: CallRecord, pump: Callable[[Write], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        record: CallRecord,
+        pump: Callable[[Write], Awaitable[None]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.record = record
         self.pump = pump
+        self.headers = headers
+        """As of a `Reply`."""
 
 
 _NO_DEADLINE = Deadline(SystemClock(), 0)

@@ -103,7 +103,7 @@ def _call_fault(error: CallError, metadata: dict[str, object]) -> Fault:
     merged = {**extra, **metadata}
     body = _object(error.message, error.error_type, error.wire_code, merged)
     body.param = error.param
-    fault = Fault(status=error.http_status, body=ErrorBody(body), headers={})
+    fault = Fault(status=error.http_status, body=ErrorBody(body), headers=dict(error.headers))
     _retry_headers(fault, error.retry_after_s, may_help=error.should_retry)
     return fault
 

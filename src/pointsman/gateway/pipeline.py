@@ -4,8 +4,9 @@ The order of stages is the order of the lines in `Pipeline._answer`, and is writ
 
     authenticate   key -> Principal
     read           body -> ChatRequest, facts, attribution
-    admit          checks that need no price
+    admit          agent runs, rates, requests under way, quotas, budgets already spent
     plan           model name -> route -> candidates, each eligible or excluded with two values
+    quota rule     a budget may move the choice, whose price it now knows      (gateway/quota.py)
     attempt *      reserve -> call -> classify -> fail over or stop        (resilience/attempts.py)
     close          usage -> cost -> settle; shape the answer; one record       (gateway/closing.py)
 
@@ -31,9 +32,11 @@ from pointsman.gateway.closing import close_refused, close_stream, close_whole
 from pointsman.gateway.faults import Fault, fault_of
 from pointsman.gateway.intake import facts_of, read_chat_request
 from pointsman.gateway.metrics import Metrics
+from pointsman.gateway.quota import apply_quota_rule
 from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.stream import StreamRelay
 from pointsman.policy.attribution import Claims, apply, attribute
+from pointsman.policy.limit_headers import merged
 from pointsman.resilience.attempts import AttemptCall, Served, run_attempts
 from pointsman.routing.outcome import served as note_served
 
@@ -81,15 +84,24 @@ class Pipeline:
             _log.exception("request %s failed in the gateway", call.record.request_id)
         finally:
             if not isinstance(reply, StreamReply):
-                self._metrics.in_flight.dec()
+                await self._leave(call)
+        if call.admission is not None:
+            reply.headers = merged(reply.headers, call.admission.headers)
         return reply
+
+    async def _leave(self, call: Call) -> None:
+        """Give back what the request held for as long as it was under way."""
+        self._metrics.in_flight.dec()
+        if call.admission is not None:
+            await call.admission.close()
 
     async def _answer(self, runtime: Runtime, call: Call) -> Reply | StreamReply:
         """Run the stages, in their order."""
         self._authenticate(runtime, call)
         self._read(runtime, call)
-        await self._admit(runtime, call)
+        call.admission = await runtime.admissions.admit(call.record)
         self._plan(runtime, call)
+        apply_quota_rule(runtime, call)
         served = await self._attempt(runtime, call)
         if served.completion is not None:
             return await close_whole(runtime, call, served, served.completion)
@@ -169,10 +181,6 @@ class Pipeline:
         record.content = runtime.content.reference(record, request, call.body)
         call.stage("policy_check", began_ns, self._clock.monotonic_ns())
 
-    async def _admit(self, runtime: Runtime, call: Call) -> None:
-        checks = await runtime.attempts.holders.ledger.admit(call.principal, call.record.tenant)
-        call.record.limits.extend(checks)
-
     def _plan(self, runtime: Runtime, call: Call) -> None:
         began_ns = self._clock.monotonic_ns()
         override = call.headers.get(f"x-{runtime.metadata_key}-target")
@@ -195,6 +203,7 @@ class Pipeline:
                 record=call.record,
                 started_ns=call.started_ns,
                 principal=call.principal,
+                admission=call.admission,
                 targets=call.targets,
                 body=call.body,
                 requested_model=request.model,
@@ -222,7 +231,7 @@ class Pipeline:
             try:
                 await close_stream(runtime, call, relay, fault)
             finally:
-                self._metrics.in_flight.dec()
+                await self._leave(call)
 
         kept_bytes = 0 if runtime.content.capture == "none" else runtime.content.max_bytes
         return StreamRelay(call, served, self._clock, kept_bytes=kept_bytes, finish=finish)

@@ -10,6 +10,7 @@ from pointsman.core.clock import Clock
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
 from pointsman.gateway.recorder import Recorder
+from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.resilience.attempts import AttemptSettings
@@ -25,6 +26,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     clock: Clock
     attribution: AttributionSettings
     authenticator: KeyDirectory
+    admissions: Admissions
     planner: Planner
     attempts: AttemptSettings
     accountant: Accountant

@@ -1,18 +1,18 @@
 """The ledger in memory: what each key and tenant has spent and holds.
 
-Owns the counters of one worker. Counts without limiting: no cap is configured in this release, so
-nothing is refused, and the checks show the counters before and after each hold. A hold belongs to
-the UTC day on which it was made and is settled on that day's account, also after midnight, so that
-the spend of a day is the sum of the records that started on it.
+Owns the counters of one worker and every hold. These counters limit nothing: budgets do, which a
+hold is written to as well when the request comes with an admission. A hold belongs to the UTC day
+on which it was made and is settled on that day's account, also after midnight.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from pointsman.core.clock import Clock
 from pointsman.core.identity import Principal
+from pointsman.core.ledger import Admission, MoneyAccount
 from pointsman.core.money import NanoUsd
 from pointsman.core.records import LimitCheck, Reservation
 
@@ -40,6 +40,7 @@ class _Hold(Struct, frozen=True):
     scopes: tuple[str, ...]
     amount: NanoUsd
     day: int
+    budgets: Sequence[MoneyAccount] = ()
 
 
 class MemoryLedger:
@@ -76,24 +77,30 @@ class MemoryLedger:
         self.evicted = 0
         """Accounts dropped to stay within the bound; their spend of today is forgotten."""
 
-    async def admit(
-        self,
-        principal: Principal,  # noqa: ARG002 - part of the protocol; no limit reads it yet
-        tenant: str | None,  # noqa: ARG002 - as above
-    ) -> list[LimitCheck]:
-        """Check limits that need no price: there are none, so nothing was looked at."""
-        return []
-
     async def reserve(
-        self, principal: Principal, tenant: str | None, upper_bound: NanoUsd
+        self,
+        principal: Principal,
+        tenant: str | None,
+        upper_bound: NanoUsd | None,
+        admission: Admission | None = None,
     ) -> tuple[Reservation, list[LimitCheck]]:
-        """Hold `upper_bound` nano-USD for one attempt on the accounts of key and tenant.
+        """Hold `upper_bound` nano-USD for one attempt on key, tenant and the request's budgets.
+
+        Args:
+            principal: Whose key it is.
+            tenant: Whose request it is.
+            upper_bound: The most that the attempt may cost; None is unknown and holds nothing.
+            admission: Has the budgets; None when no rule is configured.
 
         Raises:
             ValueError: `upper_bound` is negative.
+            BudgetExceededError: It does not fit under a cap; nothing is held then.
+            RateLimitedError: The same, but only for what requests under way hold.
         """
-        if upper_bound < 0:
-            raise ValueError(f"a hold must not be negative, got {upper_bound}")
+        amount = upper_bound or 0
+        if amount < 0:
+            raise ValueError(f"a hold must not be negative, got {amount}")
+        budgets = admission.hold(upper_bound) if admission is not None else ()
 
         day = self._today()
         scopes = scopes_of(principal.key_name, tenant)
@@ -101,12 +108,12 @@ class MemoryLedger:
         for scope in scopes:
             account = self._account(scope, day)
             before = account.spent_today + account.held_today
-            account.held += upper_bound
-            account.held_today += upper_bound
-            checks.append(LimitCheck(scope, SPEND_DAY, before, upper_bound, before + upper_bound))
+            account.held += amount
+            account.held_today += amount
+            checks.append(LimitCheck(scope, SPEND_DAY, before, amount, before + amount))
         self._made += 1
-        reservation = Reservation(f"{self._id_prefix}{self._made:x}", upper_bound)
-        self._holds[reservation.id] = _Hold(scopes, upper_bound, day)
+        reservation = Reservation(f"{self._id_prefix}{self._made:x}", amount)
+        self._holds[reservation.id] = _Hold(scopes, amount, day, budgets)
         return reservation, checks
 
     async def settle(self, reservation: Reservation, actual: NanoUsd) -> None:
@@ -123,6 +130,8 @@ class MemoryLedger:
             raise ValueError(f"reservation {reservation.id} is not held")
 
         reservation.settled_nano_usd = actual
+        for budget in hold.budgets:
+            budget.settle(hold.amount, actual)
         today = self._today()
         for scope in hold.scopes:
             account = self._account(scope, today)

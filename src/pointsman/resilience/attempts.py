@@ -18,6 +18,7 @@ from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
 from pointsman.core.identity import Principal
 from pointsman.core.ids import IdSource, TraceContext
+from pointsman.core.ledger import Admission
 from pointsman.core.money import NanoUsd
 from pointsman.core.provider import (
     Completion,
@@ -67,6 +68,8 @@ class AttemptCall(Struct, kw_only=True):
     started_ns: int
     """Monotonic time of the start of the request; times in the record count from here."""
     principal: Principal
+    admission: Admission | None = None
+    """Has the budgets that every attempt must fit into; None when there are none."""
     targets: list[Target]
     retry_first: bool = False
     """Whether a target that failed hard is asked again before the next one."""
@@ -161,7 +164,7 @@ async def _begin(call: AttemptCall, settings: AttemptSettings, step: Step) -> Le
     try:
         bound = settings.upper_bound(target, record)
         attempt.reservation, checks = await holders.ledger.reserve(
-            call.principal, record.tenant, bound or 0
+            call.principal, record.tenant, bound, call.admission
         )
     except BaseException:
         await lease.end(FailureClass.CLIENT_LEFT, 0)

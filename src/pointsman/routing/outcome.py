@@ -32,6 +32,9 @@ def served(record: CallRecord, attempt_index: int) -> None:
     attempt = record.attempts[attempt_index]
     first = first_choice(record.candidates)
     is_failover = first is not None and attempt.target != first.target
+    if record.reason == "budget_route" and not is_failover:
+        record.requested_vs_served = Difference.BUDGET
+        return
     if is_failover:
         record.reason = "provider_failover"
     record.requested_vs_served = _difference(record, attempt.model, is_failover=is_failover)

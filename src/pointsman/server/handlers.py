@@ -192,7 +192,7 @@ class GatewayApp:
             headers = names.of_json(reply.record, reply.body, reply.headers)
             await visit.answer(reply.status, headers, reply.body)
             return
-        await visit.start(200, names.of_stream(reply.record))
+        await visit.start(200, names.of_stream(reply.record, reply.headers))
         await reply.pump(visit.write)
         await visit.send({"type": "http.response.body", "body": b""})
 

@@ -54,13 +54,13 @@ class ResponseHeaders:
         """Return the headers of a whole JSON answer."""
         return [_JSON, (b"content-length", b"%d" % len(body)), *self.of(record, extra)]
 
-    def of_stream(self, record: CallRecord) -> HeaderList:
+    def of_stream(self, record: CallRecord, extra: Mapping[str, str] | None = None) -> HeaderList:
         """Return the headers of a stream: nothing between us and the client may hold it back."""
         return [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
-            *self.of(record, None),
+            *self.of(record, extra),
         ]
 
 

@@ -40,14 +40,6 @@ async def test_a_hold_shows_the_counters_before_and_after_on_key_and_tenant():
     assert first.id != second.id
 
 
-async def test_admission_refuses_nothing_and_counts_nothing():
-    """No limit is configured in this release."""
-    ledger, _ = ledger_and_clock()
-
-    assert await ledger.admit(CI, "acme") == []
-    assert ledger.account_of("key:ci") is None
-
-
 async def test_a_release_gives_the_whole_hold_back():
     """A reservation whose attempt never reached the provider costs nothing."""
     ledger, _ = ledger_and_clock()

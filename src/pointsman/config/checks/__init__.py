@@ -6,6 +6,7 @@ decoding is not told a second time.
 
 from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
 from pointsman.config.checks.names import check_names
+from pointsman.config.checks.policy import check_policy
 from pointsman.config.checks.providers import check_providers
 from pointsman.config.checks.resilience import check_residency, check_resilience
 from pointsman.config.checks.routes import check_routes
@@ -28,4 +29,5 @@ def check(subject: Subject) -> None:
     check_names(subject)
     check_keys(subject)
     check_prices(subject)
+    check_policy(subject)
     check_sizes(subject)

@@ -1,0 +1,107 @@
+"""Checks of `policy`: names, scopes, conditions, amounts, time zones and targets."""
+
+import re
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from pointsman.config.checks.subject import NAME, Subject, did_you_mean
+from pointsman.config.findings import quoted
+from pointsman.config.policy import BUDGET_SCOPES, LIMIT_SCOPES, BudgetConfig, LimitConfig
+from pointsman.core.conditions import REQUEST_FIELDS, ConditionError, compile_condition
+
+_NUMBERS = (
+    "requests_per_minute",
+    "tokens_per_minute",
+    "concurrent",
+    "requests_per_day",
+    "requests_per_month",
+    "tokens_per_day",
+    "tokens_per_month",
+)
+# Narrower than what Decimal reads, as for rates: nine digits are more than anybody's budget.
+_AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
+
+
+def check_policy(subject: Subject) -> None:
+    """Note rules that cannot be applied."""
+    policy = subject.config.policy
+    _check_zone(subject, "policy.time_zone", policy.time_zone)
+    for tenant, own in policy.tenants.items():
+        if own.time_zone is not None:
+            _check_zone(subject, f"policy.tenants.{tenant}.time_zone", own.time_zone)
+    _check_names(subject, "policy.limits", policy.limits)
+    _check_names(subject, "policy.budgets", policy.budgets)
+    for name, limit in policy.limits.items():
+        _check_limit(subject, f"policy.limits.{name}", limit)
+    for name, budget in policy.budgets.items():
+        _check_budget(subject, f"policy.budgets.{name}", budget)
+    if policy.agent_runs is not None:
+        _check_condition(subject, "policy.agent_runs.match", policy.agent_runs.match)
+
+
+def _check_limit(subject: Subject, path: str, limit: LimitConfig) -> None:
+    _check_scopes(subject, f"{path}.scope", limit.scope, LIMIT_SCOPES)
+    _check_condition(subject, f"{path}.match", limit.match)
+    is_empty = all(getattr(limit, number) is None for number in _NUMBERS)
+    if is_empty and not subject.has_problem_within(path):
+        subject.error(path, "a limit needs a number", hint=f"one of {', '.join(_NUMBERS)}")
+
+
+def _check_budget(subject: Subject, path: str, budget: BudgetConfig) -> None:
+    _check_scopes(subject, f"{path}.scope", budget.scope, BUDGET_SCOPES)
+    _check_condition(subject, f"{path}.match", budget.match)
+    if not _AMOUNT.match(str(budget.usd)) or not float(budget.usd) > 0:
+        message = f"{quoted(str(budget.usd))} is not an amount of US dollars above zero"
+        subject.error(f"{path}.usd", message, hint="as in 12.50")
+    if budget.route_to is None:
+        return
+    if not subject.is_declared("targets", budget.route_to):
+        hint = did_you_mean(budget.route_to, subject.config.targets)
+        subject.error(f"{path}.route_to", f"unknown target {quoted(budget.route_to)}", hint=hint)
+    if not any(tenant.budget_routes for tenant in subject.config.policy.tenants.values()):
+        subject.warn(
+            f"{path}.route_to",
+            "never used: no tenant allows it",
+            hint="set policy.tenants.<tenant>.budget_routes: true",
+        )
+
+
+def _check_names(subject: Subject, path: str, rules: Mapping[str, object]) -> None:
+    for name in rules:
+        if not NAME.match(name):
+            subject.error(f"{path}.{name}", "a rule's name is letters, digits and . _ : / @ + -")
+
+
+def _check_scopes(
+    subject: Subject, path: str, written: str | list[str], known: Sequence[str]
+) -> None:
+    scopes = [written] if isinstance(written, str) else written
+    if not scopes:
+        subject.error(path, "a rule needs a scope", hint=f"one of {', '.join(known)}")
+    for scope in scopes:
+        if scope not in known:
+            subject.error(path, f"unknown scope {quoted(scope)}", hint=f"one of {', '.join(known)}")
+
+
+def _check_condition(subject: Subject, path: str, raw: object) -> None:
+    if raw is None:
+        if path in subject.findings.lines:
+            subject.error(path, "an empty condition", hint="write one, or remove `match`")
+        return
+    try:
+        condition = compile_condition(raw, REQUEST_FIELDS, path)
+    except ConditionError as error:
+        for problem in error.problems:
+            subject.error(problem.path, problem.message, hint=problem.hint)
+        return
+    for warning in condition.warnings:
+        place, _, message = warning.partition(": ")
+        subject.warn(place, message)
+
+
+def _check_zone(subject: Subject, path: str, name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name, a folder of names
+        hint = "as in Europe/Berlin; the machine needs the time zone data of its system"
+        subject.error(path, f"unknown time zone {quoted(name)}", hint=hint)

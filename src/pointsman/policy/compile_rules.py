@@ -1,0 +1,132 @@
+"""From the `policy` section to the gates, budgets and run counter of one configuration version.
+
+The counters are not made here: they live in a `CounterStore` that outlives reloads.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from pointsman.config.policy import BudgetConfig, LimitConfig, PolicyConfig
+from pointsman.core.conditions import REQUEST_FIELDS, compile_condition
+from pointsman.core.money import nano_usd_from_text
+from pointsman.policy.agent_runs import RULE, AgentRuns
+from pointsman.policy.budgets import Budget, Budgets
+from pointsman.policy.calendar import Calendars
+from pointsman.policy.counters import CounterStore
+from pointsman.policy.gates import ConcurrencyGate, Gate, Matches, QuotaGate, RateGate
+from pointsman.policy.scopes import Scope
+
+_NS = 1_000_000_000
+_RATES = (("requests_per_minute", "requests_minute"), ("tokens_per_minute", "tokens_minute"))
+_QUOTAS = (
+    ("requests_per_day", "requests_day"),
+    ("requests_per_month", "requests_month"),
+    ("tokens_per_day", "tokens_day"),
+    ("tokens_per_month", "tokens_month"),
+)
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """Everything that one configuration version asks of a request."""
+
+    gates: tuple[Gate, ...]
+    budgets: Budgets
+    runs: AgentRuns | None
+    calendars: Calendars
+    movable_tenants: frozenset[str]
+    """Tenants whose requests budgets may move to a cheaper target."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no request is ever looked at."""
+        return not self.gates and self.runs is None and not len(self.budgets)
+
+
+def compile_rules(policy: PolicyConfig, store: CounterStore, *, header_prefix: str) -> Rules:
+    """Compile a checked section.
+
+    Args:
+        policy: As configured.
+        store: The counters of this worker.
+        header_prefix: Of the caller's headers, as in `x-pointsman-`.
+    """
+    zones = {
+        tenant: own.time_zone for tenant, own in policy.tenants.items() if own.time_zone is not None
+    }
+    calendars = Calendars(policy.time_zone, zones)
+    gates: list[Gate] = []
+    for name, limit in policy.limits.items():
+        gates += _gates(f"policy.limits.{name}", limit, store, calendars)
+    budgets = [_budget(f"policy.budgets.{name}", one) for name, one in policy.budgets.items()]
+    return Rules(
+        gates=tuple(gates),
+        budgets=Budgets(budgets, store, calendars),
+        runs=_runs(policy, store, header_prefix),
+        calendars=calendars,
+        movable_tenants=frozenset(
+            tenant for tenant, own in policy.tenants.items() if own.budget_routes
+        ),
+    )
+
+
+def _gates(
+    rule: str, config: LimitConfig, store: CounterStore, calendars: Calendars
+) -> Sequence[Gate]:
+    scope = Scope(config.scope)
+    gates: list[Gate] = []
+    for field, kind in _RATES:
+        limit = getattr(config, field)
+        if limit is not None:
+            gates.append(RateGate(store, rule=rule, kind=kind, limit=limit, scope=scope))
+    if config.concurrent is not None:
+        gates.append(
+            ConcurrencyGate(
+                store, rule=rule, kind="concurrent_calls", limit=config.concurrent, scope=scope
+            )
+        )
+    for field, kind in _QUOTAS:
+        limit = getattr(config, field)
+        if limit is not None:
+            gates.append(
+                QuotaGate(store, calendars, rule=rule, kind=kind, limit=limit, scope=scope)
+            )
+    matches = _matches(config.match, f"{rule}.match")
+    for gate in gates:
+        gate.matches = matches
+        gate.dry_run = config.dry_run
+    return gates
+
+
+def _budget(rule: str, config: BudgetConfig) -> Budget:
+    return Budget(
+        rule=rule,
+        scope=Scope(config.scope),
+        matches=_matches(config.match, f"{rule}.match"),
+        cap=nano_usd_from_text(str(config.usd)),
+        warn_percent=config.warn_percent,
+        period=config.period,
+        route_to=config.route_to,
+        route_percent=config.route_percent,
+        refuses_unpriced=config.unpriced == "refuse",
+        dry_run=config.dry_run,
+    )
+
+
+def _runs(policy: PolicyConfig, store: CounterStore, header_prefix: str) -> AgentRuns | None:
+    config = policy.agent_runs
+    if config is None:
+        return None
+    return AgentRuns(
+        store,
+        max_iterations=config.max_iterations,
+        matches=_matches(config.match, f"{RULE}.match"),
+        without_id=config.without_id,
+        idle_ns=round(config.idle * _NS),
+        forget_ns=round(config.forget_after * _NS),
+        header_prefix=header_prefix,
+    )
+
+
+def _matches(raw: object, path: str) -> Matches | None:
+    return compile_condition(raw, REQUEST_FIELDS, path).matches if raw is not None else None

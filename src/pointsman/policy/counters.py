@@ -1,0 +1,116 @@
+"""The counters of one worker: what each scope has used, within a bound of memory.
+
+Owns the counters and the order in which they are forgotten. Knows no rule: a key names the rule,
+whose counter it is and, for calendar periods, when the period began. Counters outlive a reload of
+the configuration, so that a raised cap keeps what was spent.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Protocol, TypeVar
+
+from pointsman.core.money import NanoUsd
+
+_EVICTION_SEARCH = 64
+
+
+class Counter(Protocol):
+    """Something that is counted for one scope."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a call under way will come back to it."""
+        ...
+
+
+C = TypeVar("C", bound=Counter)
+
+
+class Meter:
+    """How full a bucket is that empties evenly. Integers only: nothing drifts."""
+
+    __slots__ = ("at_ns", "level")
+    is_held = False
+
+    def __init__(self, at_ns: int) -> None:
+        self.level = 0
+        """What was used and has not drained yet, in units times the nanoseconds of a minute."""
+        self.at_ns = at_ns
+        """Monotonic time up to which it has drained."""
+
+
+class Tally:
+    """What was used within a calendar period, and what calls under way may still use."""
+
+    __slots__ = ("held", "used")
+
+    def __init__(self) -> None:
+        self.used = 0
+        self.held = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a call under way will come back to it."""
+        return self.held > 0
+
+
+class Money:
+    """What a budget has spent within its period, in nano-USD."""
+
+    __slots__ = ("held", "holds", "spent", "was_warned")
+
+    def __init__(self) -> None:
+        self.spent: NanoUsd = 0
+        self.held: NanoUsd = 0
+        self.holds = 0
+        """Calls under way that will come back to it; a hold may be of nothing."""
+        self.was_warned = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a call under way will come back to it."""
+        return self.holds > 0
+
+
+class CounterStore:
+    """All counters of a worker.
+
+    Args:
+        max_counters: Bound; may be changed by a reload. Beyond it the longest unused that no call
+            holds goes first, counted in `evicted`.
+    """
+
+    __slots__ = ("_counters", "evicted", "max_counters", "warnings")
+
+    def __init__(self, max_counters: int = 20_000) -> None:
+        self.max_counters = max_counters
+        self._counters: OrderedDict[Hashable, Counter] = OrderedDict()
+        self.evicted = 0
+        """Counters forgotten to stay within the bound; what they had counted begins again."""
+        self.warnings = 0
+        """How often a budget passed its warning."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._counters)
+
+    def get(self, key: Hashable, kind: type[C], make: Callable[[], C]) -> C:
+        """Return a counter, made now if there is none of this kind under the key."""
+        counter = self._counters.get(key)
+        if isinstance(counter, kind):
+            self._counters.move_to_end(key)
+            return counter
+        if len(self._counters) >= self.max_counters:
+            self._make_room()
+        made = self._counters[key] = make()
+        return made
+
+    def _make_room(self) -> None:
+        """Forget the longest unused that is not held; grow when all that were seen are."""
+        for position, (key, counter) in enumerate(self._counters.items()):
+            if not counter.is_held:
+                del self._counters[key]
+                self.evicted += 1
+                return
+            if position >= _EVICTION_SEARCH:
+                return
