@@ -39,6 +39,7 @@ SUMMARIES = {
     "traces": "list traces, or show one as a tree",
     "route": "show where a request would go, without sending it",
     "keys": "issue, list and revoke keys of the gateway",
+    "login": "print an address that opens the console",
     "mock": "serve scripted answers as an OpenAI-compatible provider",
 }
 """Command -> what the list of commands says of it, so that the list needs no import."""
@@ -74,7 +75,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     named = next((word for word in arguments if not word.startswith("-")), None)
     if named not in COMMANDS:
         for name in COMMANDS:
-            subparsers.add_parser(name, help=SUMMARIES.get(name, ""))
+            subparsers.add_parser(name, help=SUMMARIES[name])
         return parser
     importlib.import_module(COMMANDS[named]).add_parser(subparsers)
     data_dir = default_data_dir(read_environment())

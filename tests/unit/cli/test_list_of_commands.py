@@ -10,7 +10,7 @@ import pytest
 from pointsman.cli.main import COMMANDS, SUMMARIES, main
 
 
-@pytest.mark.parametrize("name", SUMMARIES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_of_a_command_what_it_says_of_itself(name: str):
     """The summary is written twice so that the list is fast."""
     subparsers = argparse.ArgumentParser().add_subparsers()
