@@ -109,8 +109,8 @@ def frame_of(
     width = 100 / max(len(buckets), 1)
     slots = []
     for number, bucket in enumerate(buckets):
-        start_ms = bucket.start_unix_ns // 1_000_000
-        place = f"/requests?from={start_ms}&to={start_ms + bucket_ns // 1_000_000}"
+        start = bucket.start_unix_ns
+        place = f"/requests?from={start}&to={start + bucket_ns}"
         moment = viewer.moment(bucket.start_unix_ns)
         told = f"{moment.day} {moment.clock}: {title(bucket)}"
         slots.append(Slot(round(number * width, 3), round(width, 3), told, place))

@@ -71,7 +71,7 @@ async def overview_page(
         ),
         models=ranked(overview.models, "model", totals.requests),
         targets=ranked(overview.targets, "target", totals.requests),
-        failures=link("/requests", outcome="failed", range=chosen),
+        failures=link("/requests", **{"from": chosen, "failed": "true"}),
         pipeline=site.settings.pipeline(),
         stats=stats,
     )

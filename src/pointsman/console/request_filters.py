@@ -1,37 +1,37 @@
-"""The filters of the list of requests: from the address of the page to a question, and back.
+"""The filters of the lists, as the address of a page has them: the grammar of the read API.
 
-A page's address is all there is to a filter, so it can be kept, shared and linked to. What an
-address says wrongly is left out. Pure.
+A page's address is all there is to a filter, so it can be kept, shared and linked to. The API
+refuses what it cannot read; a page leaves it out and shows which filters are in force. Pure.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from pointsman.store.query import CallFilter
+from pointsman.store.errors import StoreQueryError
+from pointsman.store.filter_parameters import (
+    CALL_PARAMETERS,
+    TRACE_PARAMETERS,
+    read_call_filter,
+    read_trace_filter,
+)
+from pointsman.store.query import CallFilter, TraceFilter
 
 RANGES = {
-    "15m": ("last 15 minutes", 900),
-    "1h": ("last hour", 3_600),
-    "6h": ("last 6 hours", 21_600),
-    "24h": ("last 24 hours", 86_400),
-    "7d": ("last 7 days", 604_800),
-    "30d": ("last 30 days", 2_592_000),
+    "15m": "last 15 minutes",
+    "1h": "last hour",
+    "6h": "last 6 hours",
+    "24h": "last 24 hours",
+    "7d": "last 7 days",
+    "30d": "last 30 days",
 }
-"""Value in the address -> words and seconds."""
+"""Value of `from` in the address -> words."""
 FAILED = "failed"
-"""Stands for every outcome that counts as an error."""
+"""Stands in the menu of outcomes for every one that counts as an error."""
 MAX_TEXT = 256
-_S = 1_000_000_000
-_MS = 1_000_000
-_TEXTS = (
-    "model", "target", "reason", "tenant", "key", "provider", "route", "user", "feature",
-    "environment",
-)  # fmt: skip
-"""Names in the address that are fields of `CallFilter` too."""
-_NAMES = ("range", "from", "to", "outcome", *_TEXTS, "min_ms", "text")
-_MAX_MS = 253_402_300_799_000
+Filters = TypeVar("Filters", "RequestFilters", "TraceFilters")
 
 
 class Wish(Struct, frozen=True):
@@ -41,7 +41,7 @@ class Wish(Struct, frozen=True):
     value: str
 
 
-class RequestFilters(Struct, frozen=True):
+class AddressFilters(Struct, frozen=True):
     """What the address of a page asks for, in a fixed order and without what it says wrongly."""
 
     wishes: tuple[Wish, ...] = ()
@@ -50,25 +50,6 @@ class RequestFilters(Struct, frozen=True):
         """Return the value of a filter; empty when it does not filter."""
         return next((wish.value for wish in self.wishes if wish.name == name), "")
 
-    def question(self, now_unix_ns: int) -> CallFilter:
-        """Return the question to the store."""
-        texts = {name: self.value(name) or None for name in _TEXTS}
-        wanted = structs.replace(CallFilter(error_text=self.value("text") or None), **texts)
-        outcome, span = self.value("outcome"), RANGES.get(self.value("range"))
-        if outcome:
-            is_any = outcome == FAILED
-            wanted = structs.replace(
-                wanted, failed=True if is_any else None, outcome=None if is_any else outcome
-            )
-        if span:
-            wanted = structs.replace(wanted, from_unix_ns=now_unix_ns - span[1] * _S)
-        return structs.replace(
-            wanted,
-            from_unix_ns=_scaled(self.value("from")) or wanted.from_unix_ns,
-            to_unix_ns=_scaled(self.value("to")),
-            min_duration_ns=_scaled(self.value("min_ms")),
-        )
-
     def query(self, **changes: str) -> str:
         """Return the query of an address with these filters, some of them changed.
 
@@ -76,14 +57,41 @@ class RequestFilters(Struct, frozen=True):
             changes: Name -> value; an empty value takes a filter away. Names beyond the filters,
                 such as a cursor, are added.
         """
-        kept = {wish.name: wish.value for wish in self.wishes} | changes
+        kept = self.parameters() | changes
         return urlencode([(name, value) for name, value in kept.items() if value])
+
+    def parameters(self) -> dict[str, str]:
+        """Return the filters as the store's grammar reads them."""
+        return {wish.name: wish.value for wish in self.wishes}
+
+
+class RequestFilters(AddressFilters, frozen=True):
+    """Filters of the list of requests."""
+
+    def question(self, now_unix_ns: int) -> CallFilter:
+        """Return the question to the store."""
+        return read_call_filter(self.parameters(), now_unix_ns)
+
+
+class TraceFilters(AddressFilters, frozen=True):
+    """Filters of the list of traces."""
+
+    def question(self, now_unix_ns: int) -> TraceFilter:
+        """Return the question to the store."""
+        return read_trace_filter(self.parameters(), now_unix_ns)
 
 
 def read_filters(parameters: Mapping[str, str]) -> RequestFilters:
-    """Return the filters of an address."""
-    wishes = (Wish(name, _clean(parameters.get(name, ""))) for name in _NAMES)
-    return RequestFilters(tuple(wish for wish in wishes if wish.value and _is_right(wish)))
+    """Return the filters of the address of a list of requests."""
+    given = dict(parameters)
+    if given.get("outcome") == FAILED:
+        given |= {"outcome": "", "failed": "true"}
+    return _read(RequestFilters, given, [parameter.name for parameter in CALL_PARAMETERS])
+
+
+def read_trace_filters(parameters: Mapping[str, str]) -> TraceFilters:
+    """Return the filters of the address of a list of traces."""
+    return _read(TraceFilters, parameters, [parameter.name for parameter in TRACE_PARAMETERS])
 
 
 def link(path: str, **filters: str | None) -> str:
@@ -98,21 +106,20 @@ def choices(values: Iterable[str], chosen: str) -> list[str]:
     return found if not chosen or chosen in found else [chosen, *found]
 
 
-def _clean(value: str) -> str:
-    return value.strip()[:MAX_TEXT]
+def _read(kind: type[Filters], parameters: Mapping[str, str], names: list[str]) -> Filters:
+    wishes = []
+    for name in names:
+        wish = Wish(name, parameters.get(name, "").strip()[:MAX_TEXT].strip())
+        if wish.value and _is_right(kind, wish):
+            wishes.append(wish)
+    if any(wish.name == "from" and wish.value in RANGES for wish in wishes):
+        wishes = [wish for wish in wishes if wish.name != "to"]  # a range ends now
+    return kind(tuple(wishes))
 
 
-def _is_right(wish: Wish) -> bool:
-    if wish.name == "range":
-        return wish.value in RANGES
-    if wish.name in {"from", "to", "min_ms"}:
-        return _scaled(wish.value) is not None
+def _is_right(kind: type[Filters], wish: Wish) -> bool:
+    try:
+        kind((wish,)).question(0)
+    except StoreQueryError:
+        return False
     return True
-
-
-def _scaled(milliseconds: str) -> int | None:
-    """Return milliseconds of an address as nanoseconds; None when they are not any."""
-    if not (milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) <= 15):
-        return None
-    number = int(milliseconds)
-    return number * _MS if number <= _MAX_MS else None

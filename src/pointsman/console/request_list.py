@@ -13,6 +13,7 @@ from pointsman.console.request_filters import (
     FAILED,
     RANGES,
     RequestFilters,
+    Wish,
     choices,
     read_filters,
 )
@@ -30,7 +31,7 @@ _MENUS: tuple[tuple[str, str, tuple[MenuColumn, ...]], ...] = (
     ("key", "Key", ("key_name",)),
 )
 """Name in the address, words, columns whose values are offered."""
-_SHOWN_ELSEWHERE = frozenset({"range", "outcome", "text", *(name for name, _, _ in _MENUS)})
+_SHOWN_ELSEWHERE = frozenset({"from", "outcome", "failed", "error", *(each[0] for each in _MENUS)})
 
 
 class Menu(Struct, frozen=True):
@@ -48,6 +49,7 @@ class Chip(Struct, frozen=True):
 
     text: str
     without: str
+    wish: Wish
 
 
 @get("/")
@@ -62,7 +64,7 @@ async def request_list(
 ) -> Response[bytes]:
     """Show a page of requests; an id in the search field leads to what it names."""
     parameters = {name: str(value) for name, value in request.query_params.items()}
-    place = place_of_id(parameters.get("text", "").strip())
+    place = place_of_id(parameters.get("error", "").strip())
     if place is not None:
         return answers.moved(place)
     filters, store = read_filters(parameters), site.settings.store
@@ -128,26 +130,27 @@ async def _menus(site: Site, filters: RequestFilters) -> list[Menu]:
 
 
 def _range_menu(filters: RequestFilters) -> Menu:
-    options = [(value, words) for value, (words, _) in RANGES.items()]
-    return Menu("range", "Time", options, filters.value("range"))
+    chosen = filters.value("from")
+    options = list(RANGES.items())
+    if chosen and chosen not in RANGES:
+        options.insert(0, (chosen, "a span of time" if filters.value("to") else "since a moment"))
+    return Menu("from", "Time", options, chosen)
 
 
 def _outcome_menu(filters: RequestFilters) -> Menu:
     known = [(code, mark.word) for code, mark in MARKS.items() if code and code != "preview"]
     options = [(FAILED, "any failure"), *known]
-    return Menu("outcome", "Outcome", options, filters.value("outcome"))
+    chosen = FAILED if filters.value("failed") == "true" else filters.value("outcome")
+    return Menu("outcome", "Outcome", options, chosen)
 
 
 def _chips(filters: RequestFilters) -> list[Chip]:
-    chips = []
-    for wish in filters.wishes:
-        if wish.name in _SHOWN_ELSEWHERE or wish.name == "to":
-            continue
-        if wish.name == "from":
-            text, without = "a span of time", filters.query(**{"from": "", "to": ""})
-        elif wish.name == "min_ms":
-            text, without = f"at least {wish.value} ms", filters.query(min_ms="")
-        else:
-            text, without = f"{wish.name}: {wish.value}", filters.query(**{wish.name: ""})
-        chips.append(Chip(text, f"/requests?{without}"))
-    return chips
+    shown = [wish for wish in filters.wishes if wish.name not in _SHOWN_ELSEWHERE]
+    return [
+        Chip(
+            "until a moment" if wish.name == "to" else f"{wish.name}: {wish.value}",
+            f"/requests?{filters.query(**{wish.name: ''})}",
+            wish,
+        )
+        for wish in shown
+    ]

@@ -28,7 +28,7 @@ from pointsman.state.sessions import ConsoleSession
 from pointsman.store.query import EVERYTHING
 from pointsman.store.rows import StoredCall
 
-_AROUND_MS = 60_000
+_AROUND_NS = 60_000_000_000
 
 
 class UnknownRequestError(PointsmanError):
@@ -144,7 +144,6 @@ def first_token_ns(record: CallRecord) -> int | None:
 
 def similar_links(record: CallRecord) -> list[tuple[str, str]]:
     """Return words and address of lists that hold requests like this one."""
-    started_ms = record.started_unix_ns // 1_000_000
     wanted = [
         ("same model asked", link("/requests", model=record.requested_model)),
         ("same target", link("/requests", target=record.served_target)),
@@ -153,14 +152,17 @@ def similar_links(record: CallRecord) -> list[tuple[str, str]]:
         ("same key", link("/requests", key=record.key)),
         ("same user", link("/requests", user=record.user)),
         ("same outcome", link("/requests", outcome=record.outcome)),
-        ("same error", link("/requests", text=record.error.message[:80] if record.error else None)),
+        (
+            "same error",
+            link("/requests", error=record.error.message[:80] if record.error else None),
+        ),
         (
             "two minutes around it",
             link(
                 "/requests",
                 **{
-                    "from": str(max(started_ms - _AROUND_MS, 1)),
-                    "to": str(started_ms + _AROUND_MS),
+                    "from": str(max(record.started_unix_ns - _AROUND_NS, 0)),
+                    "to": str(max(record.started_unix_ns + _AROUND_NS, 0)),
                 },
             ),
         ),

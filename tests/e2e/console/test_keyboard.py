@@ -30,7 +30,7 @@ def test_search_takes_an_id_and_text(seeded, reader):
     reader.keyboard.press("/")
     reader.keyboard.type("budget of tenant")
     reader.keyboard.press("Enter")
-    reader.wait_for_url("**/requests?text=budget+of+tenant")
+    reader.wait_for_url("**/requests?error=budget+of+tenant")
 
     assert set(reader.locator(".row .mark").all_inner_texts()) == {"refused"}
 

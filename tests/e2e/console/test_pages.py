@@ -14,8 +14,8 @@ def pages_of(seeded) -> dict[str, str]:
     calls = seeded.calls
     return {
         "requests": "/requests",
-        "filtered": "/requests?outcome=failed&model=auto&range=24h&from=1&min_ms=1",
-        "nothing": "/requests?text=no+such+error",
+        "filtered": "/requests?failed=true&model=auto&from=1&to=2000000000000000000",
+        "nothing": "/requests?error=no+such+error",
         "traces": "/traces",
         "overview": "/overview",
         "overview-week": "/overview?span=7d",

@@ -53,7 +53,7 @@ def test_each_step_leads_to_its_requests():
     """From a peak to what made it."""
     chart = chart_of([(1, 0), (2, 0)])
 
-    assert chart.slots[1].place == "/requests?from=3600000&to=7200000"
+    assert chart.slots[1].place == "/requests?from=3600000000000&to=7200000000000"
 
 
 def test_lines_are_broken_where_there_is_no_value():

@@ -8,7 +8,8 @@ from pointsman.console.request_list import place_of_id
 from pointsman.store.query import CallFilter
 
 NOW_NS = 1_790_000_000_000_000_000
-NAMES = ["range", "from", "to", "outcome", "model", "target", "text", "min_ms", "key", "nonsense"]
+NAMES = ["from", "to", "outcome", "failed", "model", "error", "min_duration_ms", "key", "nonsense"]
+VALUES = ["1h", "7d", "5", "true", "failed", "250", "2026-11-21T02:00:00Z", "9" * 40, "nan"]
 
 
 def test_an_empty_address_asks_for_everything():
@@ -23,7 +24,8 @@ def test_each_filter_reaches_the_question():
     """With milliseconds made nanoseconds."""
     filters = read_filters(
         {"model": "auto", "target": "small", "reason": "r", "tenant": "t", "key": "k",
-         "text": "50%", "min_ms": "250", "to": "1790000000000", "route": "x", "user": "u"}
+         "error": "50%", "min_duration_ms": "250", "to": "1790000000000000000",
+         "route": "x", "user": "u"}
     )  # fmt: skip
 
     assert filters.question(NOW_NS) == CallFilter(
@@ -32,11 +34,12 @@ def test_each_filter_reaches_the_question():
     )  # fmt: skip
 
 
-def test_a_range_ends_now_and_an_explicit_start_wins():
-    """A step of a chart is more exact than a range."""
-    assert read_filters({"range": "1h"}).question(NOW_NS).from_unix_ns == NOW_NS - 3_600 * 10**9
-    both = read_filters({"range": "1h", "from": "5"})
-    assert both.question(NOW_NS).from_unix_ns == 5_000_000
+def test_a_range_ends_now_and_a_span_has_two_ends():
+    """A menu choice takes the place of the step of a chart."""
+    assert read_filters({"from": "1h"}).question(NOW_NS).from_unix_ns == NOW_NS - 3_600 * 10**9
+    span = read_filters({"from": "5000000", "to": "6000000"}).question(NOW_NS)
+    assert (span.from_unix_ns, span.to_unix_ns) == (5_000_000, 6_000_000)
+    assert read_filters({"from": "1h", "to": "6000000"}).question(NOW_NS).to_unix_ns is None
 
 
 def test_any_failure_is_more_than_one_outcome():
@@ -47,12 +50,18 @@ def test_any_failure_is_more_than_one_outcome():
 
 def test_what_is_said_wrongly_is_left_out():
     """An old or broken link still shows a list."""
-    given_ = {"range": "1 year", "from": "-5", "to": "9" * 40, "min_ms": "fast", "model": "   "}
+    given_ = {
+        "from": "1 year",
+        "to": "-5",
+        "min_duration_ms": "fast",
+        "model": "   ",
+        "status": "x",
+    }
 
     assert read_filters(given_).wishes == ()
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=300)))
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=300) | st.sampled_from(VALUES)))
 def test_any_address_is_read_and_written_again_the_same(parameters):
     """Links of a page keep its filters."""
     from urllib.parse import parse_qsl
