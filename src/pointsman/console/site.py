@@ -82,7 +82,8 @@ def handlers(settings: ConsoleSettings) -> list[ControllerRouterHandler]:
             "session": Provide(access.current_session),
         },
         guards=[own_host],
-        exception_handlers={Exception: failed},
+        # All three, because an application around us may answer the narrower ones in JSON.
+        exception_handlers={Exception: failed, HTTPException: failed, PointsmanError: failed},
         request_max_body_size=_MAX_FORM_BYTES,
         include_in_schema=False,
     )
