@@ -230,13 +230,15 @@ def test_a_role_that_fails_at_a_reload_splits_nothing(tmp_path: Path):
 
 def test_a_stream_under_way_is_finished_before_the_end(tmp_path: Path):
     """SIGTERM: no new connection, the stream to its last byte, then exit code 0."""
-    with running_instance(tmp_path, config=slow_mock(tmp_path, chunks=40)) as instance:
-        with open_stream(instance) as client:
-            received = read_chunks(client, 2)
-            instance.process.send_signal(signal.SIGTERM)
-            until(lambda: refuses(instance.port), "new connections are refused", 5)
-            while piece := client.recv(65536):
-                received += piece
+    config = slow_mock(tmp_path, chunks=60)
+    with running_instance(tmp_path, config=config) as instance, open_stream(instance) as client:
+        received = read_chunks(client, 2)
+        gateway = instance.roles()["gateway"]
+        instance.process.send_signal(signal.SIGTERM)
+        until(lambda: refuses(instance.port), "new connections are refused", 2)
+        assert is_alive(gateway)
+        while piece := client.recv(65536):
+            received += piece
         code = instance.process.wait(10)
 
     assert b"data: [DONE]" in received
