@@ -36,6 +36,19 @@ class _Open(Struct):
     key_line: int = 0
 
 
+_HINTS = (
+    (r"\t", "indent with spaces, not with tabs"),
+    ("mapping values are not allowed", "check the indentation; text with `: ` in it needs quotes"),
+    ("expected <block end>", "check the indentation: members of one mapping begin in one column"),
+)
+"""What the parser's words mostly mean."""
+
+
+def _hint(message: str) -> str:
+    found = (hint for sign, hint in _HINTS if sign in message)
+    return next(found, "text with : # { [ or quotes in it needs quotes around it")
+
+
 def parse(text: str, findings: Findings) -> Mapping:
     """Read a configuration file.
 
@@ -54,7 +67,7 @@ def parse(text: str, findings: Findings) -> Mapping:
             "",
             f"not valid YAML: {message}",
             line=mark.line + 1 if mark else None,
-            hint="text with : # { [ or quotes in it needs quotes around it",
+            hint=_hint(message),
         )
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

@@ -34,7 +34,9 @@ def plan_text(loaded: LoadedConfig) -> str:
 def _server(config: Config) -> list[str]:
     server = config.server
     host = f"[{server.host}]" if ":" in server.host else server.host
-    who = f"{len(config.keys)} keys may call" if config.keys else "anyone on this machine may call"
+    count = len(config.keys)
+    keys = "1 key" if count == 1 else f"{count} keys"
+    who = f"{keys} may call" if config.keys else "anyone on this machine may call"
     if not config.keys and server.allow_open:
         who = "anyone who reaches it may call"
     tenant = f", tenant {server.tenant} unless a key or request names one" if server.tenant else ""

@@ -193,3 +193,21 @@ def test_arbitrary_trees_load_or_are_refused(text: str) -> None:
 def test_parse_without_a_file_yields_an_empty_mapping() -> None:
     """A refused file has no entries that could be used by mistake."""
     assert Mapping(line=1) == parse("a: &x 1", Findings(None))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("providers:\n\topenai: {}", "spaces, not with tabs"),
+        ("a:\n  b: 1\n    c: 2", "check the indentation"),
+        ("a:\n  b: 1\n c: 2", "check the indentation"),
+        ("a: {b: c", "quotes around it"),
+    ],
+)
+def test_a_syntax_error_hints_at_what_it_mostly_is(text: str, hint: str) -> None:
+    """The parser's own words help nobody who is new to YAML."""
+    findings = Findings("file")
+    parse(text, findings)
+
+    [error] = findings.errors
+    assert hint in str(error.hint)
