@@ -108,7 +108,6 @@ async def plain(client: openai.AsyncOpenAI, model: str, **options: object) -> st
         answer = await client.chat.completions.create(model=model, messages=MESSAGES, **options)
     except openai.APIStatusError as error:
         return f"{error.status_code} {error.code}"
-    assert answer.choices[0].finish_reason, "an answer without an end was handed on"
     return f"answer of {answer.model}"
 
 

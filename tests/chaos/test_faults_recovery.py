@@ -1,0 +1,206 @@
+"""A target that fails for a while: left alone, tried by one, asked again; the records tell it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from watched_gateway import (
+    client_of,
+    plain,
+    story,
+    streamed,
+    until,
+    upstreams,
+    watched_gateway,
+)
+
+CONFIG = """
+providers:
+  pa: {{kind: openai, base_url: "http://127.0.0.1:{a}/v1", api_key: key-of-a}}
+  pb: {{kind: openai, base_url: "http://127.0.0.1:{b}/v1", api_key: key-of-b}}
+targets:
+  a: {{provider: pa, model: m-a, max_concurrent: {room}, max_wait: 100ms}}
+  b: {{provider: pb, model: m-b}}
+  other: {{provider: pa, model: m-other}}
+routes:
+  chat: {{targets: [a, b], timeout: 4s}}
+  alone: {{targets: [a], timeout: 4s}}
+  private: {{targets: [a], timeout: 4s}}
+resilience:
+  retry: {{max_retries: 0}}
+  min_attempt: 200ms
+  breaker: {{failures: 3, open_for: 400ms, ramp: 600ms}}
+"""
+
+
+def config_for(providers, room: int = 100) -> str:
+    ports = {name: upstream.server.port for name, upstream in providers.items()}
+    return CONFIG.format(room=room, **ports)
+
+
+async def test_traffic_leaves_a_failing_primary_and_comes_back_to_it(tmp_path: Path):
+    """CP-09, GB-14, GB-15, FO-07: three calls reach it, one tries it, then it has all again."""
+    async with upstreams("a", "b") as providers:
+        a = providers["a"]
+        a.play({"status": 503})
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway) as client,
+        ):
+            during = [await plain(client, "chat") for _ in range(20)]
+            calls_in_outage = a.calls
+            a.play()
+            await until(
+                lambda: (
+                    "pa/m-a" not in gateway.protection.breakers.states()
+                    or gateway.protection.breakers.states()["pa/m-a"] == "half_open"
+                )
+            )
+            trial = await plain(client, "chat")
+            await asyncio.sleep(0.7)
+            after = [await plain(client, "chat") for _ in range(10)]
+            records = gateway.records
+            [episode] = gateway.protection.breakers.episodes()
+
+    assert during == ["answer of m-b"] * 20
+    assert calls_in_outage == 3, "an unhealthy primary gets no storm"
+    assert trial == "answer of m-a"
+    assert after == ["answer of m-a"] * 10
+
+    opener, diverted, tried = records[2], records[3:20], records[20]
+    assert opener.attempts[0].breaker_after == "open"
+    for record in diverted:
+        excluded = record.candidates[0].excluded_by
+        assert (excluded.filter, excluded.code) == ("breaker", "open")
+        assert (excluded.observed, excluded.limit) == (3, 3)
+        assert 0 < excluded.left_s <= 0.4
+        assert excluded.opened_by == opener.request_id
+        assert record.reason == "provider_failover"
+        assert record.candidates[0].state.breaker == "open"
+    assert (tried.attempts[0].breaker_before, tried.attempts[0].breaker_after) == (
+        "half_open",
+        None,
+    )
+    assert episode.opened_by == opener.request_id
+    assert episode.diverted == [record.request_id for record in diverted]
+    assert episode.closed_by == tried.request_id
+
+
+async def test_only_one_of_many_tries_a_target_that_may_be_back(tmp_path: Path):
+    """GB-15: fifty at once, one reaches it; nobody waits for it."""
+    async with upstreams("a", "b") as providers:
+        a, b = providers["a"], providers["b"]
+        a.play({"status": 503, "times": 3}, {"head_delay": "300ms"})
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway) as client,
+        ):
+            for _ in range(3):
+                await plain(client, "chat")
+            await asyncio.sleep(0.45)
+            b.play()
+            seen = await asyncio.gather(*(plain(client, "chat") for _ in range(50)))
+
+    assert a.calls == 4
+    assert sorted(seen) == ["answer of m-a"] + ["answer of m-b"] * 49
+
+
+async def test_when_nobody_is_left_the_client_hears_when_to_come_back(tmp_path: Path):
+    """FO-18, design 6: 503 at once, no timeout paid, `Retry-After`, the reason in words."""
+    async with upstreams("a", "b") as providers:
+        providers["a"].play({"status": 500})
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway, max_retries=0) as client,
+        ):
+            for _ in range(3):
+                await plain(client, "alone")
+            raw = client.chat.completions.with_raw_response
+            with pytest.raises(Exception, match="breaker open") as caught:
+                await raw.create(model="alone", messages=[{"role": "user", "content": "x"}])
+            record = gateway.records[-1]
+
+    assert caught.value.status_code == 503
+    assert caught.value.response.headers["retry-after"] == "1"
+    assert story(record) == "nobody: failure"
+
+
+async def test_another_model_of_the_same_provider_goes_on_serving(tmp_path: Path):
+    """MM-18, over the wire."""
+    async with upstreams("a", "b") as providers:
+        a = providers["a"]
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway, max_retries=0) as client,
+        ):
+            a.play({"status": 500})
+            for _ in range(4):
+                await plain(client, "a")
+            a.play()
+            seen = [await plain(client, "other"), await plain(client, "a")]
+
+    assert seen == ["answer of m-other", "503 no_target_available"]
+
+
+async def test_a_flapping_provider_is_survived(tmp_path: Path):
+    """Every second call fails: no client sees it, no call is without a record."""
+    async with upstreams("a", "b") as providers:
+        a, b = providers["a"], providers["b"]
+        a.play({"status": 500}, {}, repeat=True)
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway) as client,
+        ):
+            seen = [await ask(client, "chat") for _ in range(15) for ask in (plain, streamed)]
+            recorded = sum(len(record.attempts) for record in gateway.records)
+
+    assert all(each.startswith("answer of") for each in seen)
+    assert recorded == a.calls + b.calls
+
+
+async def test_a_full_target_sends_the_rest_on_after_a_bounded_wait(tmp_path: Path):
+    """MM-09: two at once at `a`; who waits longer than its bound goes to `b`."""
+    async with upstreams("a", "b") as providers:
+        a, b = providers["a"], providers["b"]
+        a.play({"head_delay": "400ms"})
+        async with (
+            watched_gateway(tmp_path, config_for(providers, room=2)) as gateway,
+            client_of(gateway) as client,
+        ):
+            seen = await asyncio.gather(*(plain(client, "chat") for _ in range(6)))
+            a.play()
+            later = await plain(client, "chat")
+            moved = [record for record in gateway.records if record.served_target == "b"]
+
+    assert sorted(seen) == ["answer of m-a"] * 2 + ["answer of m-b"] * 4
+    assert later == "answer of m-a"
+    assert b.calls == 4
+    for record in moved:
+        excluded = record.candidates[0].excluded_by
+        assert (excluded.filter, excluded.observed, excluded.limit) == ("concurrency", 2, 2)
+        assert record.reason == "provider_failover"
+
+
+async def test_a_client_that_leaves_during_a_wait_before_a_retry_ends_it(tmp_path: Path):
+    """AP-04: no call is made for nobody, and the record says who left."""
+    async with upstreams("a", "b") as providers:
+        a = providers["a"]
+        a.play({"status": 429, "headers": {"retry-after": "5"}})
+        text = config_for(providers).replace("max_retries: 0", "max_retries: 2")
+        text = text.replace("private: {targets: [a], timeout: 4s}", "private: {targets: [a]}")
+        async with (
+            watched_gateway(tmp_path, text) as gateway,
+            client_of(gateway, max_retries=0) as client,
+        ):
+            asking = asyncio.ensure_future(plain(client, "private"))
+            await until(lambda: a.calls == 1)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await until(lambda: len(gateway.records) == 1)
+            held = gateway.ledger.outstanding()
+
+    assert story(gateway.records[0]) == "a first rate_limited: client_left"
+    assert a.calls == 1
+    assert held == 0
