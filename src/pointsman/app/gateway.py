@@ -14,6 +14,7 @@ from pathlib import Path
 from pointsman import __version__
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
+from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
@@ -117,7 +118,8 @@ class Gateway:
         """
         limits = self.loaded.config.journal
         settings = JournalSettings(segment_bytes=limits.segment_bytes, max_bytes=limits.max_bytes)
-        recovery = recover(self._folder.journal, self.clock, settings)
+        past = past_of(self.app.serving.runtime.admissions, self.clock)
+        recovery = recover(self._folder.journal, self.clock, settings, past)
         if recovery.crashed:
             _log.warning(
                 "%d request(s) were under way when the gateway ended; see `pointsman tail`",
@@ -400,6 +402,12 @@ def _begin_entry(record: CallRecord, attempt: Attempt) -> Begin:
         reservation_nano_usd=reservation.held_nano_usd if reservation is not None else None,
         stream=record.stream_requested,
         environment=record.environment,
+        user=record.user,
+        team=record.team,
+        feature=record.feature,
+        workload=record.workload,
+        run_id=record.run_id,
+        iteration=record.iteration,
     )
 
 

@@ -7,11 +7,13 @@ a newer schema is not guessed at: it decodes to None and the caller counts it.
 
 from enum import IntEnum
 
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError, Struct, field
 from msgspec.json import Decoder
 
+from pointsman.core.facts import Facts
 from pointsman.core.records import SCHEMA as RECORD_SCHEMA
 from pointsman.core.records import CallRecord
+from pointsman.core.usage import Usage
 
 ENTRY_SCHEMA = 1
 """Schema of `Begin` and `Content`; ends carry the schema of `core.records`."""
@@ -64,6 +66,12 @@ class Begin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: bool = False
     environment: str | None = None
     mock: bool = False
+    user: str | None = None
+    team: str | None = None
+    feature: str | None = None
+    workload: str | None = None
+    run_id: str | None = None
+    iteration: int | None = None
 
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +95,25 @@ class Ending(Struct, frozen=True):
     tenant: str | None = None
     key: str | None = None
     cost: "EndingCost | None" = None
+    team: str | None = None
+    user: str | None = None
+    feature: str | None = None
+    workload: str | None = None
+    run_id: str | None = None
+    requested_model: str | None = None
+    iteration: int | None = None
+    reason: str = "not_routed"
+    outcome: str = ""
+    facts: Facts | None = None
+    usage: Usage | None = None
+    limits: "list[EndingCheck]" = field(default_factory=list)
+
+
+class EndingCheck(Struct, frozen=True):
+    """Of a check of a limit: whether it kept the request out."""
+
+    refused: bool = False
+    dry_run: bool = False
 
 
 class EndingCost(Struct, frozen=True):

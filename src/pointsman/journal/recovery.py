@@ -47,6 +47,7 @@ class Recovery(Struct):
     unpriced_today: int = 0
     """Requests of today whose cost is unknown."""
     losses: Losses = field(default_factory=Losses)
+    past: "Past | None" = None
 
 
 class _Folder(Struct):
@@ -56,16 +57,36 @@ class _Folder(Struct):
     """Request id -> its begins, for requests without an end so far."""
 
 
-def recover(folder: Path, clock: Clock, settings: JournalSettings | None = None) -> Recovery:
+class Past(Struct, frozen=True):
+    """Who wants to know about the requests of earlier processes."""
+
+    since_unix_ns: int
+    """Requests that started before are not told."""
+    take: Callable[[Ending], None]
+    """Called once per request, the crashed ones included."""
+
+
+def recover(
+    folder: Path,
+    clock: Clock,
+    settings: JournalSettings | None = None,
+    past: Past | None = None,
+) -> Recovery:
     """End what dead workers left open below `folder` (`<data_dir>/journal`).
 
     Live workers are left alone; their spend counts. Safe to run in several starting workers at
     once: each dead folder is locked by one of them.
 
+    Args:
+        folder: Of all workers.
+        clock: Says what today is.
+        settings: Bounds on disk.
+        past: Is told every request since a moment, as far as the journal reaches back.
+
     Raises:
         OSError: A folder or segment may not be read.
     """
-    recovery = Recovery()
+    recovery = Recovery(past=past)
     settings = settings or JournalSettings()
     for worker in worker_folders(folder):
         if is_alive(worker):
@@ -104,6 +125,12 @@ def crashed_record(begins: list[Begin], worker: str) -> CallRecord:
         tenant=first.tenant,
         key=first.key,
         environment=first.environment,
+        user=first.user,
+        team=first.team,
+        feature=first.feature,
+        workload=first.workload,
+        run_id=first.run_id,
+        iteration=first.iteration,
         stream_requested=first.stream,
         requested_model=first.requested_model,
         mock=last.mock,
@@ -161,7 +188,7 @@ def _recover_folder(worker: Path, writer: JournalWriter, clock: Clock, recovery:
 
 def _read_folder(worker: Path, clock: Clock, recovery: Recovery) -> _Folder:
     paired = _Folder()
-    for path in _unread_segments(worker, clock):
+    for path in _unread_segments(worker, clock, recovery.past):
         segment = read_segment(path)
         view = memoryview(segment)
         for frame in scan_segment(segment, recovery.losses).frames:
@@ -173,15 +200,17 @@ def _read_folder(worker: Path, clock: Clock, recovery: Recovery) -> _Folder:
     return paired
 
 
-def _unread_segments(worker: Path, clock: Clock) -> list[Path]:
-    """Return the segments that may hold an open begin, or spending of today."""
+def _unread_segments(worker: Path, clock: Clock, past: Past | None) -> list[Path]:
+    """Return the segments that may hold an open begin, spending of today, or what `past` asks."""
     paths = segment_paths(worker)
     paired_to = _paired_to(worker)
     if not paths or paired_to > int(paths[-1].stem):
         return paths  # somebody emptied the folder, and the numbers start again
-    today_ns = clock.unix_ns() // _DAY_NS * _DAY_NS
+    since_ns = clock.unix_ns() // _DAY_NS * _DAY_NS
+    if past is not None:
+        since_ns = min(since_ns, past.since_unix_ns)
     for index, path in enumerate(paths):
-        if int(path.stem) > paired_to or _modified_ns(path) >= today_ns:
+        if int(path.stem) > paired_to or _modified_ns(path) >= since_ns:
             # Everything from here on, also what a stepped clock dated earlier: an end that is
             # not read would make a crash of its begin.
             return paths[index:]
@@ -231,6 +260,9 @@ def _end(ending: Ending | None, paired: _Folder, clock: Clock, recovery: Recover
 
 
 def _count_spend(ending: Ending, clock: Clock, recovery: Recovery) -> None:
+    past = recovery.past
+    if past is not None and ending.started_unix_ns >= past.since_unix_ns:
+        past.take(ending)
     # A hold belongs to the day on which its request started, and so does its cost.
     if ending.started_unix_ns // _DAY_NS != clock.unix_ns() // _DAY_NS:
         return
@@ -255,6 +287,15 @@ def _ending_of(record: CallRecord) -> Ending:
         tenant=record.tenant,
         key=record.key,
         cost=EndingCost(cost.total_nano_usd) if cost is not None else None,
+        team=record.team,
+        user=record.user,
+        feature=record.feature,
+        workload=record.workload,
+        run_id=record.run_id,
+        requested_model=record.requested_model,
+        iteration=record.iteration,
+        reason=record.reason,
+        outcome=record.outcome,
     )
 
 

@@ -187,9 +187,15 @@ class Admissions:
             now_ns = self._clock.monotonic_ns()
             self._rules.runs.add_past(facts, call.iteration, age_ns, now_ns)
 
-    def earliest_unix_ns(self) -> int:
-        """Return when the longest calendar period now running began: what a restart must read."""
-        return self._rules.calendars.earliest("month", self._clock.unix_ns())
+    def past_since_unix_ns(self) -> int | None:
+        """Return how far back a restart must read to know the counters of running periods.
+
+        None when no rule counts over a calendar period or by runs.
+        """
+        kinds = self._rules.periods()
+        now_ns = self._clock.unix_ns()
+        starts = [self._rules.calendars.earliest(kind, now_ns) for kind in kinds]
+        return min(starts, default=None)
 
     def _look(self, ask: Ask) -> list[Look]:
         looks = []

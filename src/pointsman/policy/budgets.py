@@ -147,6 +147,10 @@ class Budgets:
         """Return how many there are."""
         return len(self._budgets)
 
+    def periods(self) -> set[str]:
+        """Return the periods that budgets are for."""
+        return {budget.period for budget in self._budgets}
+
     def lines(self, facts: Facts, started_unix_ns: int) -> list[BudgetLine]:
         """Return the budgets that a call must fit into."""
         lines = []

@@ -95,6 +95,10 @@ class Calendars:
         return self._by_tenant.get(tenant, self.default) if tenant is not None else self.default
 
     def earliest(self, kind: str, unix_ns: int) -> int:
-        """Return when the first of all tenants' current periods of this kind began."""
+        """Return when the first of all tenants' current periods of this kind began.
+
+        Nothing remembers for ever: `total` reaches back as far as the month.
+        """
+        kind = "day" if kind == "day" else "month"
         calendars = [self.default, *self._by_tenant.values()]
         return min(calendar.period(kind, unix_ns).start_unix_ns for calendar in calendars)

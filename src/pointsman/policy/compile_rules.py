@@ -42,6 +42,12 @@ class Rules(Struct, frozen=True, kw_only=True):
         """Whether no request is ever looked at."""
         return not self.gates and self.runs is None and not len(self.budgets)
 
+    def periods(self) -> set[str]:
+        """Return the calendar periods that any rule counts over; runs count as a day."""
+        periods = self.budgets.periods()
+        periods |= {gate.period for gate in self.gates if isinstance(gate, QuotaGate)}
+        return periods | {"day"} if self.runs is not None else periods
+
 
 def compile_rules(policy: PolicyConfig, store: CounterStore, *, header_prefix: str) -> Rules:
     """Compile a checked section.

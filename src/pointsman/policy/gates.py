@@ -209,7 +209,7 @@ class ConcurrencyGate(Gate):
 class QuotaGate(Gate):
     """Requests or tokens per calendar day or month."""
 
-    __slots__ = ("_calendars", "_period")
+    __slots__ = ("_calendars", "period")
 
     def __init__(
         self,
@@ -223,7 +223,7 @@ class QuotaGate(Gate):
     ) -> None:
         super().__init__(store, rule=rule, kind=kind, limit=limit, scope=scope)
         self._calendars = calendars
-        self._period = kind.rpartition("_")[2]
+        self.period = kind.rpartition("_")[2]
 
     def look(self, ask: Ask, owner: Owner) -> Look:
         """Compare, without counting."""
@@ -263,10 +263,10 @@ class QuotaGate(Gate):
 
     def _is_running(self, facts: Facts, started_unix_ns: int, now_unix_ns: int) -> bool:
         calendar = self._calendars.of(facts.tenant if self.scope.is_of_tenant else None)
-        return calendar.period(self._period, now_unix_ns).holds(started_unix_ns)
+        return calendar.period(self.period, now_unix_ns).holds(started_unix_ns)
 
     def _tally(self, facts: Facts, unix_ns: int, owner: Owner) -> tuple[Tally, int | None]:
         calendar = self._calendars.of(facts.tenant if self.scope.is_of_tenant else None)
-        period = calendar.period(self._period, unix_ns)
+        period = calendar.period(self.period, unix_ns)
         key = (self.key, owner.identity, period.start_unix_ns)
         return self._store.get(key, Tally, Tally), period.end_unix_ns
