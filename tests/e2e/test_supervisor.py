@@ -176,6 +176,17 @@ def test_a_reload_reaches_every_role_with_one_hash(tmp_path: Path):
         assert f"configuration {after} is live" in instance.text()
 
 
+def test_a_reload_says_what_it_cannot_change(tmp_path: Path):
+    """The sockets stay as they are until the next start."""
+    with running_instance(tmp_path, config=MOCK, options=["--no-collector"]) as instance:
+        (tmp_path / "pointsman.yaml").write_text("server: {host: localhost}\n" + MOCK)
+        instance.process.send_signal(signal.SIGHUP)
+        instance.wait_text("is live")
+
+        assert "server.host and server.port count from the next start" in instance.text()
+        assert ask(instance)[0] == 200
+
+
 def test_a_bad_file_changes_nothing_also_for_a_role_that_starts_later(tmp_path: Path):
     """The configuration in force is the supervisor's, not whatever the file says by now."""
     with running_instance(tmp_path, config=MOCK) as instance:

@@ -72,7 +72,7 @@ def _start(args: argparse.Namespace) -> int:
         terminal = UpTerminal(loaded, _port(gateway))
         supervisor = Supervisor(
             _edition(loaded, args),
-            lambda: _edition(load_with_options(args), args),
+            lambda: _edition(_load_anew(args, terminal), args),
             terminal,
             SystemClock(),
             SupervisorSettings(fatal_codes=FATAL_CODES, cut_code=INTERRUPTED),
@@ -142,6 +142,12 @@ def _open_folder(args: argparse.Namespace, role: str, opened: contextlib.ExitSta
     for name in ("ingest", "admin"):
         folder.token(name)
     return folder
+
+
+def _load_anew(args: argparse.Namespace, terminal: UpTerminal) -> LoadedConfig:
+    loaded = load_with_options(args)
+    terminal.warn(loaded)
+    return loaded
 
 
 def _edition(loaded: LoadedConfig, args: argparse.Namespace) -> Edition:

@@ -38,6 +38,10 @@ class UpTerminal:
         """Show what is doubtful in a configuration."""
         for warning in loaded.warnings:
             self.say(warning, is_problem=True)
+        before, now = self._loaded.config.server, loaded.config.server
+        if (before.host, before.port) != (now.host, now.port):
+            # The sockets are open and handed on; connections wait on them.
+            self.say("server.host and server.port count from the next start", is_problem=True)
 
     def show(self, role: str, line: str) -> None:
         """Show a line of a role."""
