@@ -204,3 +204,40 @@ async def test_a_client_that_leaves_during_a_wait_before_a_retry_ends_it(tmp_pat
     assert story(gateway.records[0]) == "a first rate_limited: client_left"
     assert a.calls == 1
     assert held == 0
+
+
+async def test_a_full_gateway_turns_requests_away_at_once(tmp_path: Path):
+    """Load shedding: 503 with `Retry-After`, a record, no call upstream; who is in is served."""
+    async with upstreams("a", "b") as providers:
+        a = providers["a"]
+        a.play({"head_delay": "400ms"})
+        text = config_for(providers) + "  max_in_flight: 3\n"
+        async with (
+            watched_gateway(tmp_path, text) as gateway,
+            client_of(gateway, max_retries=0) as client,
+        ):
+            seen = await asyncio.gather(*(plain(client, "chat") for _ in range(8)))
+            later = await plain(client, "chat")
+            shed = [record for record in gateway.records if record.status == 503]
+
+    assert sorted(seen) == ["503 gateway_overloaded"] * 5 + ["answer of m-a"] * 3
+    assert later == "answer of m-a"
+    assert a.calls == 4
+    assert [story(record) for record in shed] == ["nobody: failure"] * 5
+
+
+async def test_silent_failover_shows_in_the_metrics(tmp_path: Path):
+    """FO-08, FO-09, MM-24: every answer is 200, and the share that moved can be alerted on."""
+    async with upstreams("a", "b") as providers:
+        providers["a"].play({"status": 500})
+        async with (
+            watched_gateway(tmp_path, config_for(providers)) as gateway,
+            client_of(gateway) as client,
+        ):
+            for _ in range(10):
+                await plain(client, "chat")
+            await plain(client, "b")
+            shown = gateway.metrics.render().decode()
+
+    assert 'pointsman_served_total{by="failover",route="chat",target="b"} 10.0' in shown
+    assert 'pointsman_served_total{by="first",route="",target="b"} 1.0' in shown

@@ -245,6 +245,7 @@ class Gateway:
                 config.content.capture, config.content.max_bytes, Redactor(), self._master_key
             ),
             recorder=Recorder(self.clock, self.metrics, self._journal_end, telemetry_names),
+            max_in_flight=config.resilience.max_in_flight,
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
 

@@ -9,6 +9,7 @@
     ├─ UpstreamError               one attempt failed: failure_class, status, code, retry_after_s
     ├─ AttemptsFailedError         502, 503 or 504: no attempt succeeded
     ├─ NoTargetError 503           no candidate was eligible
+    ├─ OverloadedError 503         more requests under way than the gateway takes
     ├─ StoppingError 503           the gateway was stopped under the request
     └─ InternalError 500           a bug; the client gets a generic sentence
 
@@ -211,6 +212,15 @@ class NoTargetError(PointsmanError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class OverloadedError(PointsmanError):
+    """The gateway has more requests under way than it takes; nothing was done for this one."""
+
+    code = "gateway_overloaded"
+    http_status = 503
+    retry_after_s: ClassVar[float] = 1.0
+    """When the client may come again."""
 
 
 class StoppingError(PointsmanError):

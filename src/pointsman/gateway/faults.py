@@ -14,6 +14,7 @@ from pointsman.core.errors import (
     AttemptsFailedError,
     CallError,
     NoTargetError,
+    OverloadedError,
     PointsmanError,
     StoppingError,
     UpstreamError,
@@ -64,7 +65,7 @@ def fault_of(error: BaseException, record: CallRecord, abort_reason: str | None 
             return _fault(CLIENT_LEFT_STATUS, error, "client_left", metadata)
         case UpstreamError():
             return _passed_on(error, metadata)
-        case AttemptsFailedError() | NoTargetError():
+        case AttemptsFailedError() | NoTargetError() | OverloadedError():
             return _unavailable(error, metadata)
         case PointsmanError():
             return _fault(error.http_status, error, "server_error", metadata)
@@ -87,8 +88,10 @@ def _bug(record: CallRecord) -> Fault:
     )
 
 
-def _unavailable(error: AttemptsFailedError | NoTargetError, metadata: dict[str, object]) -> Fault:
-    if isinstance(error, NoTargetError):
+def _unavailable(
+    error: AttemptsFailedError | NoTargetError | OverloadedError, metadata: dict[str, object]
+) -> Fault:
+    if not isinstance(error, AttemptsFailedError):
         fault = _fault(error.http_status, error, "service_unavailable", metadata)
         _retry_headers(fault, error.retry_after_s or 1.0, may_help=True)
         return fault

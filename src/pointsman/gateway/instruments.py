@@ -42,6 +42,11 @@ class Instruments:
             "Upstream calls by target, kind and failure class (empty for success).",
             ("target", "kind", "failure_class"),
         )
+        self.served = self._counter(
+            "pointsman_served",
+            "Requests that a target answered, by how it came to it: first, retry or failover.",
+            ("route", "target", "by"),
+        )
         self.cost_usd = self._counter(
             "pointsman_cost_usd",
             "Cost of served requests in US dollars, as far as prices are known.",

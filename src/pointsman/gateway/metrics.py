@@ -32,6 +32,9 @@ class Metrics(Instruments):
         self.requests.labels(
             record.route or "", record.reason, record.outcome, str(record.status)
         ).inc()
+        if record.served_target is not None:
+            target = self._target(record.served_target)
+            self.served.labels(record.route or "", target, _came_by(record)).inc()
         upstream_ns = 0
         for attempt in record.attempts:
             upstream_ns += self._observe_attempt(record, attempt, telemetry_names)
@@ -95,6 +98,13 @@ def _bounded(name: str, known: set[str]) -> str:
         return "other"
     known.add(name)
     return name
+
+
+def _came_by(record: CallRecord) -> str:
+    """Return how the target that served came to it; failover also when health decided before."""
+    if record.reason == "provider_failover":
+        return "failover"
+    return record.attempts[-1].kind if record.attempts else "first"
 
 
 def _length_class(record: CallRecord) -> str:

@@ -23,7 +23,7 @@ from msgspec import Struct
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
-from pointsman.core.errors import PermissionDeniedError, PointsmanError
+from pointsman.core.errors import OverloadedError, PermissionDeniedError, PointsmanError
 from pointsman.core.frames import release_frames
 from pointsman.core.ids import IdSource, TraceContext, parse_traceparent
 from pointsman.core.records import SCHEMA, CallRecord
@@ -89,6 +89,15 @@ class Pipeline:
             reply.headers = merged(reply.headers, call.admission.headers)
         return reply
 
+    def _shed(self, runtime: Runtime) -> None:
+        """Turn a request away before anything is done for it when too many are under way."""
+        under_way = int(self._metrics.in_flight.value)
+        if under_way > runtime.max_in_flight:
+            raise OverloadedError(
+                f"the gateway is full: {under_way - 1} requests under way of at most"
+                f" {runtime.max_in_flight}"
+            )
+
     async def _leave(self, call: Call) -> None:
         """Give back what the request held for as long as it was under way."""
         self._metrics.in_flight.dec()
@@ -97,6 +106,7 @@ class Pipeline:
 
     async def _answer(self, runtime: Runtime, call: Call) -> Reply | StreamReply:
         """Run the stages, in their order."""
+        self._shed(runtime)
         self._authenticate(runtime, call)
         self._read(runtime, call)
         call.admission = await runtime.admissions.admit(call.record)

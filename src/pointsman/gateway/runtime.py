@@ -32,4 +32,6 @@ class Runtime(Struct, frozen=True, kw_only=True):
     accountant: Accountant
     content: ContentKeeper
     recorder: Recorder
+    max_in_flight: int = 2048
+    """Requests under way beyond which more are turned away."""
     mock_providers: frozenset[str]
