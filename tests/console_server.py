@@ -31,7 +31,7 @@ FIGURES = PipelineFigures(
 
 async def open_console(folder: Path, **changes: Any) -> tuple[ConsoleSettings, StateDatabase]:
     """Open what a console reads from, in an empty folder."""
-    clock = SystemClock()
+    clock = changes.pop("clock", None) or SystemClock()
     store = await DuckDbStore.open(
         folder / "store", clock, DuckDbSettings(memory_bytes=256_000_000, threads=1)
     )

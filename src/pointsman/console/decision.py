@@ -130,7 +130,7 @@ def _state(candidate: Candidate) -> list[str]:
         ("", state.health),
         ("breaker ", state.breaker),
         ("in flight ", state.in_flight),
-        ("latency ms ", None if state.latency_ms is None else figure_text(state.latency_ms)),
+        ("latency ", None if state.latency_ms is None else f"{figure_text(state.latency_ms)} ms"),
         ("errors ", None if state.error_ratio is None else f"{100 * state.error_ratio:.3g} %"),
     )
     return [f"{words}{value}" for words, value in told if value is not None]

@@ -36,7 +36,7 @@ _RETRY_MS = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-class NewRows(Struct, frozen=True):
+class FreshRows(Struct, frozen=True):
     """The payload of one event."""
 
     rows: list[tuple[str, int, str]]
@@ -107,7 +107,7 @@ async def _news(
     gap = len(fresh) == PAGE
     viewer = msgspec.structs.replace(viewer, now_unix_ns=now_unix_ns)
     rows = [_row(site, viewer, row, row_markup) for row in fresh]
-    return _encode(NewRows(rows, gap, older_link(filters, found.next_cursor) if gap else None))
+    return _encode(FreshRows(rows, gap, older_link(filters, found.next_cursor) if gap else None))
 
 
 def _row(
