@@ -38,8 +38,10 @@ def test_both_roles_serve_and_the_newcomer_is_told_where(tmp_path: Path):
             "why", headers["x-pointsman-request-id"], "--json", "--data-dir", instance.data_dir
         )
         printed = instance.text()
+        link = next(line for line in printed.splitlines() if line.startswith("Console login"))
+        login = get(link.split()[-1])[0]
 
-    assert (status, health) == (200, 200)
+    assert (status, health, login) == (200, 200, 200)
     assert msgspec.json.decode(why.stdout)["outcome"] == "success"
     assert f"{instance.url}/v1" in printed
     assert instance.collector_url in printed
