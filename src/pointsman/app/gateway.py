@@ -149,6 +149,7 @@ class Gateway:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         await self._listener.start()
+        self.protection.start(self.ids, lambda: self.app.serving.runtime)
         if self._link is not None:
             self._link.start()
         if self._delivery is not None:
@@ -175,6 +176,7 @@ class Gateway:
         self._is_draining = True
         if self._listener is not None:
             await self._listener.stop(grace_s)
+        await self.protection.stop()
         if self._link is not None:
             await self._link.stop()
         for provider in self._providers.values():
@@ -246,6 +248,7 @@ class Gateway:
             ),
             recorder=Recorder(self.clock, self.metrics, self._journal_end, telemetry_names),
             max_in_flight=config.resilience.max_in_flight,
+            probes={n: each.probe for n, each in config.targets.items() if each.probe is not None},
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
 
@@ -299,17 +302,22 @@ class Gateway:
             "config": self.loaded.version,
             "snapshotAgeMs": self.keys.age_ms,
             "providers": {name: self.health.provider_state(name) for name in self._providers},
+            "breakers": self.protection.breakers.states(),
         }
         if journal is not None:
-            stats = journal.stats
-            state["journal"] = {
-                "failing": stats.is_failing,
-                "dropped": stats.dropped,
-                "last_error": stats.last_error,
-            }
+            state["journal"] = _journal_state(journal)
         if self._delivery is not None:
             state["collector"] = {**self._delivery.state(), "state": self.collector_state}
         return state
+
+
+def _journal_state(journal: JournalWriter) -> dict[str, object]:
+    stats = journal.stats
+    return {
+        "failing": stats.is_failing,
+        "dropped": stats.dropped,
+        "last_error": stats.last_error,
+    }
 
 
 def listener_settings(server: ServerConfig) -> ListenerSettings:

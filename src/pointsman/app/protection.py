@@ -6,12 +6,14 @@ from pointsman.config.root import Config
 from pointsman.core.clock import Clock
 from pointsman.core.ids import IdSource
 from pointsman.core.ledger import Ledger
-from pointsman.core.provider import Provider
+from pointsman.core.provider import Completion, Provider
 from pointsman.core.records import Attempt, CallRecord
+from pointsman.gateway.runtime import Runtime
 from pointsman.resilience.attempts import AttemptSettings, UpperBound
 from pointsman.resilience.breakers import MemoryBreakers
 from pointsman.resilience.health import HealthTracker
 from pointsman.resilience.lease import Holders
+from pointsman.resilience.probes import ProbePlan, Prober
 from pointsman.resilience.slots import TargetSlots
 
 
@@ -28,6 +30,17 @@ class Protection:
             slots=TargetSlots(),
             clock=clock,
         )
+        self._prober: Prober | None = None
+
+    def start(self, ids: IdSource, runtime: Callable[[], Runtime]) -> None:
+        """Begin to probe the targets that are configured so, now and after every reload."""
+        self._prober = Prober(self.holders, ids, lambda: _probe_plan(runtime()))
+        self._prober.start()
+
+    async def stop(self) -> None:
+        """End the probes."""
+        if self._prober is not None:
+            await self._prober.stop()
 
     def configure(self, config: Config) -> None:
         """Put the settings of a configuration in force."""
@@ -64,3 +77,18 @@ class Protection:
             stream=config.resilience.stream,
             min_attempt_s=float(config.resilience.min_attempt),
         )
+
+
+def _probe_plan(runtime: Runtime) -> ProbePlan:
+    def charge(record: CallRecord, attempt: Attempt, completion: Completion) -> None:
+        runtime.accountant.charge(record, attempt, completion.usage, completion.output_characters)
+
+    targets = runtime.planner.table.targets
+    return ProbePlan(
+        targets=[(targets[name], probe) for name, probe in runtime.probes.items()],
+        providers=runtime.attempts.providers,
+        config_version=runtime.config_version,
+        journal_begin=runtime.attempts.journal_begin,
+        charge=charge,
+        report=lambda record: runtime.recorder.store(record, None),
+    )

@@ -4,8 +4,11 @@ A request takes the runtime that is current when it arrives and keeps it to its 
 request ever sees half of two configurations.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
+from pointsman.config.resilience import ProbeConfig
 from pointsman.core.clock import Clock
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
@@ -34,4 +37,6 @@ class Runtime(Struct, frozen=True, kw_only=True):
     recorder: Recorder
     max_in_flight: int = 2048
     """Requests under way beyond which more are turned away."""
+    probes: Mapping[str, ProbeConfig] = {}
+    """Targets that are probed in the background."""
     mock_providers: frozenset[str]
