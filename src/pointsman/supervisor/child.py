@@ -61,7 +61,7 @@ class RoleCommand(Struct, frozen=True, kw_only=True):
     """Descriptors that it inherits under the same numbers."""
 
 
-class ChildProcess:
+class SpawnedRole:
     """A role in a process of its own.
 
     Args:
@@ -123,7 +123,7 @@ class ChildProcess:
             self._show(self._name, _text(line))
 
 
-async def spawn(command: RoleCommand, show: Show) -> ChildProcess:
+async def spawn(command: RoleCommand, show: Show) -> SpawnedRole:
     """Start a role.
 
     It gets a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone, also
@@ -141,7 +141,7 @@ async def spawn(command: RoleCommand, show: Show) -> ChildProcess:
         pass_fds=command.fds,
         start_new_session=True,
     )
-    return ChildProcess(command.name, spawned, show)
+    return SpawnedRole(command.name, spawned, show)
 
 
 def _text(line: bytes) -> str:
