@@ -84,7 +84,7 @@ def _attempt(number: int, attempt: Attempt, before: Attempt | None, scale: Scale
 def _waited(attempt: Attempt, before: Attempt | None, scale: Scale) -> list[Piece]:
     if attempt.backoff_ms is None or before is None or before.end_ns is None:
         return []
-    title = f"waited {short_duration(round(attempt.backoff_ms * 1e6))} before it"
+    title = f"waited {short_duration(max(0, attempt.start_ns - before.end_ns))} before it"
     return [scale.piece("backoff", before.end_ns, attempt.start_ns, title)]
 
 
