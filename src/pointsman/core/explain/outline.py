@@ -233,7 +233,15 @@ def _attempt_detail(attempt: Attempt) -> Iterator[str]:
     if attempt.error is not None:
         yield f"error: {clean(attempt.error)}"
     if attempt.backoff_ms is not None:
-        yield f"waited {figure_text(attempt.backoff_ms)} ms before it"
+        source = f" ({clean(attempt.backoff_source)})" if attempt.backoff_source else ""
+        yield f"waited {figure_text(attempt.backoff_ms)} ms before it{source}"
+    if attempt.waited_ms is not None:
+        yield f"waited {figure_text(attempt.waited_ms)} ms for room at the target"
+    if attempt.sends > 1:
+        yield f"sent {attempt.sends} times: an idle connection was dead"
+    before, after = attempt.breaker_before, attempt.breaker_after
+    if before is not None or after is not None:
+        yield f"breaker {clean(before or 'closed')} before it, {clean(after or 'closed')} after it"
     if attempt.endpoint is not None:
         key = f" with key {clean(attempt.key_alias)}" if attempt.key_alias else ""
         yield f"called {clean(attempt.endpoint)}{key}"

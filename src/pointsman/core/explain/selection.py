@@ -59,3 +59,12 @@ def used_failover(record: CallRecord) -> bool:
     """Tell whether another target than the first choice was tried, for failure or health."""
     moved = any(attempt.kind == "failover" for attempt in record.attempts)
     return moved or record.reason == "provider_failover"
+
+
+def before_last_ns(record: CallRecord) -> int | None:
+    """Return the time from the first attempt to the last: failed attempts and waits (CP-12).
+
+    None when there was one attempt at most.
+    """
+    attempts = record.attempts
+    return attempts[-1].start_ns - attempts[0].start_ns if len(attempts) > 1 else None

@@ -15,7 +15,7 @@ from pointsman.core.explain.amounts import (
     listed,
     money_text,
 )
-from pointsman.core.explain.selection import routing_ns, selected, upstream_ns
+from pointsman.core.explain.selection import before_last_ns, routing_ns, selected, upstream_ns
 from pointsman.core.explain.words import (
     DIFFERENCES,
     OUTCOMES,
@@ -236,6 +236,9 @@ def _took(record: CallRecord) -> list[str]:
         parts.append(f"{duration_text(routing)} routing")
     if upstream is not None:
         parts.append(f"{duration_text(upstream)} upstream")
+    earlier = before_last_ns(record)
+    if earlier is not None:
+        parts.append(f"{duration_text(earlier)} in earlier attempts and waits")
     whereof = f", of it {listed(parts)}" if parts else ""
     return [f"It took {duration_text(record.duration_ns)}{whereof}."]
 

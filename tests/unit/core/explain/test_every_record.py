@@ -23,7 +23,7 @@ from pointsman.core.explain.amounts import (
     instant_text,
     money_text,
 )
-from pointsman.core.explain.selection import routing_ns, upstream_ns
+from pointsman.core.explain.selection import before_last_ns, routing_ns, upstream_ns
 from pointsman.core.records import CallRecord
 
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -33,10 +33,13 @@ NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
 def own_numbers(record: CallRecord) -> set[str]:
     """Every way in which a number of the record may be printed."""
     numbers = {*numbers_in(record), routing_ns(record) or 0, upstream_ns(record) or 0}
+    numbers.add(before_last_ns(record) or 0)
     for attempt in record.attempts:
         numbers.add((attempt.end_ns or 0) - attempt.start_ns)
     texts = {str(count) for count in range(1, 7)}  # attempts and what is left out are counted
     texts |= {instant_text(record.started_unix_ns), tree_of_counts(record)}
+    texts |= {instant_text(one.resets_unix_ns) for one in record.limits if one.resets_unix_ns}
+    texts.add(instant_text(0))  # an end of a period at the begin of time
     for number in numbers:
         texts |= {str(number), figure_text(number)}
         if isinstance(number, int):
