@@ -57,6 +57,11 @@ class Instruments:
             "Served requests whose price is not known.",
             ("provider", "model"),
         )
+        self.limits = self._counter(
+            "pointsman_limit_checks",
+            "Checks by rule, kind and outcome (passed, warned, moved, refused, dry_run).",
+            ("rule", "kind", "outcome"),
+        )
         in_flight = GaugeTally(
             "pointsman_requests_in_flight",
             "Requests under way.",

@@ -6,7 +6,7 @@ names of models, and of targets, before `other` stands for the rest.
 
 from prometheus_client import generate_latest
 
-from pointsman.core.records import Attempt, CallRecord
+from pointsman.core.records import Attempt, CallRecord, LimitCheck
 from pointsman.gateway.instruments import Instruments
 
 MAX_MODELS = 200
@@ -35,6 +35,9 @@ class Metrics(Instruments):
         if record.served_target is not None:
             target = self._target(record.served_target)
             self.served.labels(record.route or "", target, _came_by(record)).inc()
+        for check in record.limits:
+            if check.rule is not None:
+                self.limits.labels(check.rule, check.kind, limit_outcome(check)).inc()
         upstream_ns = 0
         for attempt in record.attempts:
             upstream_ns += self._observe_attempt(record, attempt, telemetry_names)
@@ -89,6 +92,17 @@ class Metrics(Instruments):
     def _target(self, target: str) -> str:
         # A passthrough target bears the model's name, which callers choose.
         return _bounded(target, self._targets)
+
+
+def limit_outcome(check: LimitCheck) -> str:
+    """Return what a rule did, in one word of five."""
+    if check.dry_run and (check.refused or check.model_after is not None):
+        return "dry_run"
+    if check.refused:
+        return "refused"
+    if check.model_after is not None:
+        return "moved"
+    return "warned" if check.warning else "passed"
 
 
 def _bounded(name: str, known: set[str]) -> str:

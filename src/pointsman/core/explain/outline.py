@@ -15,6 +15,7 @@ from pointsman.core.explain.words import (
     MAX_DEPTH,
     OUTCOMES,
     TERMINALS,
+    check_notes,
     comparison,
     exclusion_phrase,
     is_group,
@@ -282,7 +283,11 @@ def _limits(record: CallRecord) -> Iterator[Line]:
             text += f", after {kind_value_text(kind, check.after)}"
         if check.limit is not None:
             text += f", limit {kind_value_text(kind, check.limit)}"
+        if check.rule is not None:
+            text += f" ({clean(check.rule)})"
         yield Line(2, text, holds=not check.refused)
+        for note in check_notes(check):
+            yield Line(3, note)
 
 
 def _policy(record: CallRecord) -> Iterator[Line]:

@@ -21,6 +21,7 @@ from pointsman.core.explain.words import (
     OUTCOMES,
     OVERRIDE_REFUSALS,
     TERMINALS,
+    check_notes,
     comparisons,
     exclusion_phrase,
     failure_phrase,
@@ -182,11 +183,16 @@ def _attempt_end(attempt: Attempt, record: CallRecord) -> str:
 def _limits(record: CallRecord) -> list[str]:
     told = []
     for check in record.limits:
-        if check.refused:
+        rule = f" ({clean(check.rule)})" if check.rule is not None else ""
+        if check.model_after is not None or (check.warning and not check.refused):
+            notes = [note for note in check_notes(check) if not note.startswith("resets")]
+            told.append(f"The budget of {clean(check.scope)}{rule}: {listed(notes)}.")
+        elif check.refused:
             counted = kind_value_text(check.kind, check.before)
             cap = "" if check.limit is None else f" of {kind_value_text(check.kind, check.limit)}"
+            verb = "would have refused" if check.dry_run else "refused"
             told.append(
-                f"The limit {clean(check.kind)} of {clean(check.scope)} refused it,"
+                f"The limit {clean(check.kind)} of {clean(check.scope)}{rule} {verb} it,"
                 f" with {counted}{cap} counted."
             )
     return told[:_MAX_NAMED]

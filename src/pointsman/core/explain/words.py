@@ -1,10 +1,10 @@
 """The words for the codes of a record. Owns phrases only; which apply is decided elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from pointsman.core.explain.amounts import clean, figure_text, value_text
+from pointsman.core.explain.amounts import clean, figure_text, instant_text, value_text
 from pointsman.core.reasons import ROUTE_REASONS
-from pointsman.core.records import Candidate, Evaluated, Rule
+from pointsman.core.records import Candidate, Evaluated, LimitCheck, Rule
 
 MAX_DEPTH = 24
 """Nesting of conditions that is told."""
@@ -128,6 +128,20 @@ def exclusion_phrase(candidate: Candidate) -> str:
         return phrase.format(observed=observed, limit=limit) + left + by
     name = f"{clean(excluded.filter)} {clean(excluded.code)}".strip()
     return f"{name}, found {observed} against {limit}"
+
+
+def check_notes(check: LimitCheck) -> Iterator[str]:
+    """Yield what else is to be said of a limit that was looked at."""
+    if check.model_after is not None:
+        verb = "would have moved" if check.dry_run else "moved"
+        before, after = clean(check.model_before or ""), clean(check.model_after)
+        yield f"{verb} the request from {before} to {after}"
+    elif check.dry_run and check.refused:
+        yield "a dry run: it would have refused the request"
+    if check.warning:
+        yield "the budget had passed its warning"
+    if check.resets_unix_ns is not None and (check.refused or check.warning):
+        yield f"resets at {instant_text(check.resets_unix_ns)}"
 
 
 def rule_place(rule: Rule) -> str:
