@@ -284,6 +284,9 @@ class Gateway:
     def _journal_begin(self, record: CallRecord, attempt: Attempt) -> None:
         if self._journal is not None:
             self._journal.begin(_begin_entry(record, attempt))
+            # Now, not at the end of the tick: the provider must not hear of a call before the
+            # journal does, or a kill in between would leave a call without an attempt.
+            self._journal.flush()
 
     def _journal_end(self, record: CallRecord, captured: Captured | None) -> None:
         if self._journal is None:
@@ -292,6 +295,8 @@ class Gateway:
             self._journal.end(record)
         else:
             self._journal.end(record, _content_entries(record, captured))
+        # Before the answer leaves: the record of who was answered must not say `gateway_crashed`.
+        self._journal.flush()
 
     def _readiness(self) -> dict[str, object]:
         journal = self._journal
