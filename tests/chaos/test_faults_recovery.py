@@ -241,3 +241,21 @@ async def test_silent_failover_shows_in_the_metrics(tmp_path: Path):
 
     assert 'pointsman_served_total{by="failover",route="chat",target="b"} 10.0' in shown
     assert 'pointsman_served_total{by="first",route="",target="b"} 1.0' in shown
+
+
+async def test_a_client_that_leaves_while_it_sends_is_not_told_off_for_its_body(tmp_path: Path):
+    """The record says who left; a cut body is nobody's mistake."""
+    async with upstreams("a", "b") as providers:
+        async with watched_gateway(tmp_path, config_for(providers)) as gateway:
+            _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+                b'content-type: application/json\r\ncontent-length: 100\r\n\r\n{"messages": ['
+            )
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+            await until(lambda: len(gateway.records) == 1)
+        record = gateway.records[0]
+
+    assert (record.status, record.outcome) == (499, "client_left")

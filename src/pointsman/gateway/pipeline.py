@@ -23,7 +23,13 @@ from msgspec import Struct
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
-from pointsman.core.errors import OverloadedError, PermissionDeniedError, PointsmanError
+from pointsman.core.errors import (
+    OverloadedError,
+    PermissionDeniedError,
+    PointsmanError,
+    UpstreamError,
+)
+from pointsman.core.failures import FailureClass
 from pointsman.core.frames import release_frames
 from pointsman.core.ids import IdSource, TraceContext, parse_traceparent
 from pointsman.core.records import SCHEMA, CallRecord
@@ -89,8 +95,10 @@ class Pipeline:
             reply.headers = merged(reply.headers, call.admission.headers)
         return reply
 
-    def _shed(self, runtime: Runtime) -> None:
-        """Turn a request away before anything is done for it when too many are under way."""
+    def _enter(self, runtime: Runtime, call: Call) -> None:
+        """Do nothing for a client that has left already, or while too much is under way."""
+        if call.abort.is_aborted:  # its body may be cut, which is not its fault
+            raise UpstreamError("the client left", FailureClass.CLIENT_LEFT)
         under_way = int(self._metrics.in_flight.value)
         if under_way > runtime.max_in_flight:
             raise OverloadedError(
@@ -106,7 +114,7 @@ class Pipeline:
 
     async def _answer(self, runtime: Runtime, call: Call) -> Reply | StreamReply:
         """Run the stages, in their order."""
-        self._shed(runtime)
+        self._enter(runtime, call)
         self._authenticate(runtime, call)
         self._read(runtime, call)
         call.admission = await runtime.admissions.admit(call.record)
