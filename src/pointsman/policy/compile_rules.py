@@ -12,7 +12,7 @@ from pointsman.core.conditions import REQUEST_FIELDS, compile_condition
 from pointsman.core.money import nano_usd_from_text
 from pointsman.policy.agent_runs import RULE, AgentRuns
 from pointsman.policy.budgets import Budget, Budgets
-from pointsman.policy.calendar import Calendars
+from pointsman.policy.calendar import TOTAL, Calendars
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.gates import ConcurrencyGate, Gate, Matches, QuotaGate, RateGate
 from pointsman.policy.scopes import Scope
@@ -105,9 +105,12 @@ def _gates(
 
 
 def _budget(rule: str, config: BudgetConfig) -> Budget:
+    scope = Scope(config.scope)
+    is_of_run = config.period == TOTAL and scope.is_of_run
     return Budget(
         rule=rule,
-        scope=Scope(config.scope),
+        scope=scope,
+        kind=f"spend_nano_usd_{'run' if is_of_run else config.period}",
         matches=_matches(config.match, f"{rule}.match"),
         cap=nano_usd_from_text(str(config.usd)),
         warn_percent=config.warn_percent,

@@ -32,10 +32,10 @@ class Meter:
     __slots__ = ("at_ns", "level")
     is_held = False
 
-    def __init__(self, at_ns: int) -> None:
+    def __init__(self) -> None:
         self.level = 0
         """What was used and has not drained yet, in units times the nanoseconds of a minute."""
-        self.at_ns = at_ns
+        self.at_ns = 0
         """Monotonic time up to which it has drained."""
 
 

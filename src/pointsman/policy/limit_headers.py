@@ -14,22 +14,20 @@ _MS_NS = 1_000_000
 
 def limit_headers(looks: Sequence[Look]) -> dict[str, str]:
     """Return the headers for what a request was measured by; dry runs do not count."""
-    headers: dict[str, str] = {}
-    for unit in ("requests", "tokens"):
-        tightest: tuple[int, RateGate, Meter] | None = None
-        for look in looks:
-            gate, meter = look.gate, look.counter
-            is_other = gate.dry_run or gate.counts_tokens is not (unit == "tokens")
-            if is_other or not isinstance(gate, RateGate) or not isinstance(meter, Meter):
-                continue
+    tightest: dict[bool, tuple[int, RateGate, Meter]] = {}
+    for look in looks:
+        gate, meter = look.gate, look.counter
+        if isinstance(gate, RateGate) and isinstance(meter, Meter) and not gate.dry_run:
             remaining = gate.remaining(meter)
-            if tightest is None or remaining < tightest[0]:
-                tightest = (remaining, gate, meter)
-        if tightest is not None:
-            remaining, gate, meter = tightest
-            headers[f"x-ratelimit-limit-{unit}"] = str(gate.limit)
-            headers[f"x-ratelimit-remaining-{unit}"] = str(remaining)
-            headers[f"x-ratelimit-reset-{unit}"] = duration(gate.empties_in_ns(meter))
+            known = tightest.get(gate.counts_tokens)
+            if known is None or remaining < known[0]:
+                tightest[gate.counts_tokens] = (remaining, gate, meter)
+    headers: dict[str, str] = {}
+    for counts_tokens, (remaining, gate, meter) in tightest.items():
+        unit = "tokens" if counts_tokens else "requests"
+        headers[f"x-ratelimit-limit-{unit}"] = str(gate.limit)
+        headers[f"x-ratelimit-remaining-{unit}"] = str(remaining)
+        headers[f"x-ratelimit-reset-{unit}"] = duration(gate.empties_in_ns(meter))
     return headers
 
 

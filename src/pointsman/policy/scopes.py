@@ -34,7 +34,7 @@ class Scope:
         written: `key`, or several for each combination.
     """
 
-    __slots__ = ("_is_run", "_kinds", "_read")
+    __slots__ = ("_kinds", "_read", "is_of_run", "is_of_tenant")
 
     def __init__(self, written: str | Sequence[str]) -> None:
         kinds = [written] if isinstance(written, str) else list(dict.fromkeys(written))
@@ -42,26 +42,19 @@ class Scope:
         if "tenant" not in kinds and _WITHIN_TENANT.intersection(kinds):
             kinds.insert(0, "tenant")
         self._kinds = tuple(kinds)
-        self._is_run = "run" in kinds
+        self.is_of_run = "run" in kinds
+        """Whether each run has a counter of its own."""
+        self.is_of_tenant = "tenant" in kinds or "key" in kinds
+        """Whether its periods follow the tenant's calendar: else they cross tenants."""
         self._read: Callable[[Facts], object] | None = None
         if kinds:
             self._read = attrgetter(*(_FIELDS.get(kind, kind) for kind in kinds))
-
-    @property
-    def is_of_run(self) -> bool:
-        """Whether each run has a counter of its own."""
-        return self._is_run
-
-    @property
-    def is_of_tenant(self) -> bool:
-        """Whether its periods follow the tenant's calendar: else they cross tenants."""
-        return "tenant" in self._kinds or "key" in self._kinds
 
     def owner(self, facts: Facts) -> Owner | None:
         """Return whose counter it is; None for a budget of runs when the request has no run."""
         if self._read is None:
             return _GATEWAY
-        if self._is_run and facts.run_id is None:
+        if self.is_of_run and facts.run_id is None:
             return None
         values = self._read(facts)
         identity = values if isinstance(values, tuple) else (values,)
