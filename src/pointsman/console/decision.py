@@ -77,6 +77,10 @@ class LimitView(Struct, frozen=True, kw_only=True):
     share: float | None
     """Of the limit that was used before, in percent; None without a limit."""
     refused: bool
+    dry_run: bool
+    warning: bool
+    moved: str
+    """The model before and after, for a budget that moved the request; else empty."""
 
 
 def candidate_views(record: CallRecord) -> list[CandidateView]:
@@ -176,4 +180,7 @@ def _limit_view(check: LimitCheck) -> LimitView:
         limit="" if check.limit is None else kind_value_text(kind, check.limit),
         share=None if share is None else round(share, 1),
         refused=check.refused,
+        dry_run=check.dry_run,
+        warning=check.warning,
+        moved=f"{check.model_before} → {check.model_after}" if check.model_after else "",
     )

@@ -132,8 +132,18 @@ def overhead_ns(record: CallRecord) -> int | None:
     upstream = upstream_ns(record)
     if record.duration_ns is None or (upstream is None and record.attempts):
         return None
-    waited = sum(round((attempt.backoff_ms or 0) * 1e6) for attempt in record.attempts)
-    return max(record.duration_ns - (upstream or 0) - waited, 0)
+    return max(record.duration_ns - (upstream or 0) - paused_ns(record), 0)
+
+
+def paused_ns(record: CallRecord) -> int:
+    """Return the time between attempts that was a pause and nobody's work."""
+    pairs = zip(record.attempts, record.attempts[1:], strict=False)
+    gaps = [
+        after.start_ns - before.end_ns
+        for before, after in pairs
+        if after.backoff_ms is not None and before.end_ns is not None
+    ]
+    return sum(max(gap, 0) for gap in gaps)
 
 
 def first_token_ns(record: CallRecord) -> int | None:

@@ -34,6 +34,7 @@ TERMINAL_MARKS = {
     "malformed": Mark("malformed", "cross", "bad"),
     "failed": Mark("failed", "cross", "bad"),
     "client_left": Mark("client left", "left", "quiet"),
+    "shutdown": Mark("gateway stopped", "bolt", "bad"),
 }
 KINDS = {
     "first": "first try",
