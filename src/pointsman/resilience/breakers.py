@@ -28,7 +28,8 @@ MAX_EPISODES = 256
 MAX_DIVERTED = 256
 """Request ids kept for each opening; more are counted."""
 _PROVIDER_WIDE = frozenset({FailureClass.CONNECTION, FailureClass.BAD_CREDENTIAL})
-_NEUTRAL = frozenset({FailureClass.CLIENT_LEFT})
+# A timeout proves neither that the provider can be reached nor that it cannot.
+_NEUTRAL = frozenset({FailureClass.CLIENT_LEFT, FailureClass.TIMEOUT})
 
 
 class Episode(Struct):
@@ -109,8 +110,12 @@ class MemoryBreakers:
         """Take over the settings: of all, and of some pairs of provider and model."""
         self._default = default
         self._configs = configs
-        for key, breaker in self._targets.items():
+        for key, breaker in list(self._targets.items()):
             breaker.config = configs.get(key, default)
+            if not breaker.config.enabled:
+                del self._targets[key]
+        if not default.enabled:
+            self._providers.clear()
         for breaker in self._providers.values():
             breaker.config = default
 
@@ -168,10 +173,11 @@ class MemoryBreakers:
         """See `BreakerBoard.end`."""
         key = (target.provider, target.model)
         config = self._configs.get(key, self._default)
+        if self._default.enabled:
+            self._count_provider(target.provider, permit, request_id, failure)
         if not config.enabled:
-            return CLOSED
+            return self._provider_word(target.provider)
         failed = _is_failure(failure)
-        self._count_provider(target.provider, permit, request_id, failure)
         breaker = self._targets.get(key)
         if breaker is None:
             if failed is not True:

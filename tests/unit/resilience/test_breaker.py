@@ -185,6 +185,37 @@ def test_names_that_callers_invent_do_not_stay():
     assert len(board._targets) <= 4096
 
 
+def test_a_breaker_that_a_reload_switches_off_keeps_nobody_away():
+    """Also one that was open, or being tried, at that moment."""
+    clock = ManualClock()
+    board = MemoryBreakers(clock)
+    for _ in range(5):
+        board.end(A, board.begin(A, "r"), "r", FailureClass.CONNECTION)
+    clock.advance_s(30)
+    trial = board.begin(A, "trial")
+    assert board.begin(A, "other") is None
+
+    board.configure(BreakerConfig(enabled=False), {})
+
+    assert board.begin(A, "other") is not None
+    board.end(A, trial, "trial", FailureClass.CONNECTION)
+    assert board.begin(A, "other") is not None
+    assert board.states() == {}
+
+
+def test_a_timeout_says_nothing_about_the_provider():
+    """It neither opens the breaker that all models share nor closes it."""
+    clock = ManualClock()
+    board = MemoryBreakers(clock)
+    for _ in range(5):
+        board.end(A, board.begin(A, "r"), "r", FailureClass.BAD_CREDENTIAL)
+    clock.advance_s(30)
+    board.end(B, board.begin(B, "trial"), "trial", FailureClass.TIMEOUT)
+
+    assert board.states()["openai"] == HALF_OPEN
+    assert board.begin(B, "next") is not None
+
+
 class BreakerMachine(RuleBasedStateMachine):
     """Any interleaving of calls that begin, end and wait."""
 
