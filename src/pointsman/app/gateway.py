@@ -237,7 +237,7 @@ class Gateway:
                 config.server.metadata_key, config.server.environment, config.server.tenant
             ),
             authenticator=self.keys,
-            admissions=self._admissions(config),
+            admissions=_admissions(config, self.counters, self.clock),
             planner=Planner(table, self.health, self.ids.draw, accountant.upper_bound),
             attempts=self.protection.attempts(
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
@@ -251,11 +251,6 @@ class Gateway:
             probes={n: each.probe for n, each in config.targets.items() if each.probe is not None},
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
-
-    def _admissions(self, config: Config) -> Admissions:
-        prefix = f"x-{config.server.metadata_key}-"
-        rules = compile_rules(config.policy, self.counters, header_prefix=prefix)
-        return Admissions(rules, self.clock)
 
     def _build_providers(self, configs: Mapping[str, ProviderConfig]) -> dict[str, Provider]:
         """Build what is new or changed, keep what is the same: its connections stay warm."""
@@ -369,6 +364,11 @@ def _figures(journal: JournalWriter, listener: Listener, ledger: MemoryLedger) -
         Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
         Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
     ]
+
+
+def _admissions(config: Config, counters: CounterStore, clock: Clock) -> Admissions:
+    prefix = f"x-{config.server.metadata_key}-"
+    return Admissions(compile_rules(config.policy, counters, header_prefix=prefix), clock)
 
 
 def _policy_figures(counters: CounterStore) -> list[Figure]:
