@@ -1,6 +1,6 @@
 """Random faults for a while: every call has its attempt, nothing that was taken stays taken.
 
-`POINTSMAN_SOAK_S` sets how long, in seconds (20 by default; 600 before a release).
+`POINTSMAN_SOAK_S` sets how long, in seconds (30 by default; 600 before a release).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from watched_gateway import (
     watched_gateway,
 )
 
-SOAK_S = float(os.environ.get("POINTSMAN_SOAK_S", "20"))
+SOAK_S = float(os.environ.get("POINTSMAN_SOAK_S", "30"))
 CLIENTS = 8
 CONFIG = """
 providers:
