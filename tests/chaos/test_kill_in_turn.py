@@ -118,15 +118,14 @@ def stored(instance: RunningInstance) -> list[dict]:
     return rows
 
 
-def stored_with(instance: RunningInstance, wanted: set[str]) -> list[dict]:
-    """Wait until the store has every wanted request; return all rows."""
-    rows: list[dict] = []
-
-    def has_all() -> bool:
-        rows[:] = stored(instance)
-        return wanted <= {row["request_id"] for row in rows}
-
-    until(has_all, "every record has arrived", 60)
+def stored_with(instance: RunningInstance, answered: set[str], last: str) -> list[dict]:
+    """Wait until the store has the last request and everything before it; return all rows."""
+    bearer = {"authorization": f"Bearer {read_token(instance.data_dir, 'admin')}"}
+    url = f"{instance.collector_url}/api/v1/requests/{last}"
+    until(lambda: get(url, bearer)[0] == 200, "the last record has arrived", 60 + SECONDS)
+    rows = stored(instance)
+    missing = {*answered, last} - {row["request_id"] for row in rows}
+    assert not missing, f"{len(missing)} of {len(answered)} have no record: {sorted(missing)[:5]}"
     return rows
 
 
@@ -160,7 +159,7 @@ async def test_every_request_is_answered_recorded_and_accounted(tmp_path: Path):
         clients, killer = await load_and_kill(instance)
         status, headers, _ = post(f"{instance.url}/v1/chat/completions", body_of("last"))
         last = headers["x-pointsman-request-id"]
-        rows = stored_with(instance, {*clients.answered.values(), last})
+        rows = stored_with(instance, set(clients.answered.values()), last)
         by_name = {row["user_name"]: row for row in rows}
         crashed = {row["user_name"] for row in rows if row["outcome"] == "gateway_crashed"}
         unseen = [n for n in clients.cut if n in by_name and by_name[n]["outcome"] == "success"]
