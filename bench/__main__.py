@@ -1,10 +1,10 @@
 """`make bench`: measure, print a table, keep the figures in bench/results/."""
 
 import argparse
-import datetime
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -44,7 +44,7 @@ def _keep(command: str, tables: dict[str, dict[str, dict[str, float]]]) -> None:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     RESULTS.mkdir(exist_ok=True)
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     result = {
         "command": command,
         "commit": commit,
