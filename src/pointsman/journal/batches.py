@@ -29,6 +29,9 @@ from pointsman.wire.record_batch import BatchHead, Spool, encode_batch
 
 WINDOW_BYTES = 131_072
 """Read at once, and so the usual size of a full batch: about a millisecond of the event loop."""
+BEHIND_WINDOW_BYTES = 524_288
+"""The most that is read at once while there is more than that: four milliseconds of the loop. A
+batch costs the collector tens of milliseconds whatever it holds, so small ones bound the rate."""
 MAX_WINDOW_BYTES = 4_194_304
 """Room for a record with a long prompt and answer."""
 MAX_ENTRIES = 2_000
@@ -107,6 +110,7 @@ class FolderFeed:
         self._position = self.cursor
         self._carried: list[Entry] = []
         self._window = WINDOW_BYTES
+        self._is_behind = False
         self._is_at_end = False
         self.lost_segments = 0
         """Segments deleted to keep the journal's bound before they were delivered."""
@@ -133,6 +137,7 @@ class FolderFeed:
                 continue  # deleted a moment ago to keep the bound
             batch = self._batch_in(chunk)
             if batch is not None:
+                self._is_behind = len(chunk) == self._window
                 return batch
             is_growing = path == paths[-1]
             if not self._move_on(chunk, is_growing=is_growing):
@@ -141,7 +146,8 @@ class FolderFeed:
     def commit(self, end: Position) -> None:
         """Remember that everything before `end` was delivered."""
         self.cursor = end
-        self._window = WINDOW_BYTES
+        larger = min(self._window * 2, BEHIND_WINDOW_BYTES)
+        self._window = larger if self._is_behind else WINDOW_BYTES
         save_cursor(self.folder, end)
 
     def lag_bytes(self) -> int:

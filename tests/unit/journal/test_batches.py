@@ -49,6 +49,30 @@ def test_records_come_in_order_and_once(tmp_path):
     writer.close()
 
 
+def test_a_feed_that_is_behind_takes_more_at_once_until_it_has_caught_up(tmp_path):
+    """Each batch costs the collector a transaction: many small ones would never catch up."""
+    folder = tmp_path / "w"
+    writer = open_writer(folder)
+    feed = FolderFeed(folder)
+
+    def sizes(records: int) -> list[int]:
+        for number in range(records):
+            writer.end(make_record(number), [make_content(number, "request", b"y" * 4_000)])
+        writer.flush()
+        found = []
+        while (batch := feed.take()) is not None:
+            found.append(sum(len(entry.payload) for entry in batch.entries))
+            feed.commit(batch.end)
+        return found
+
+    behind, again = sizes(1_000), sizes(1_000)
+    writer.close()
+
+    assert behind[0] <= batches.WINDOW_BYTES < behind[1]
+    assert batches.BEHIND_WINDOW_BYTES * 0.9 < max(behind) <= batches.BEHIND_WINDOW_BYTES
+    assert again[0] <= batches.WINDOW_BYTES
+
+
 def test_begins_alone_are_nothing_to_send(tmp_path):
     """A request that is under way is not told."""
     writer = open_writer(tmp_path / "w")
