@@ -151,7 +151,7 @@ def test_the_curl_line_of_the_readme_is_the_one_that_a_start_prints(tmp_path: Pa
     from pointsman.config.loader import load_text
 
     loaded = load_text("providers: {mock: {kind: mock}}", file="pointsman.yaml", environment={})
-    printed = "\n".join(line.strip() for line in gateway_lines(loaded, 3100))
+    printed = "\n".join(line.strip() for line in gateway_lines(loaded, 3100, tmp_path))
 
     written = "\n".join(line.strip() for line in commands()[1].strip().splitlines())
     assert written in printed

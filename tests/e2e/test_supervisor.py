@@ -46,7 +46,7 @@ def test_both_roles_serve_and_the_newcomer_is_told_where(tmp_path: Path):
     assert f"{instance.url}/v1" in printed
     assert instance.collector_url in printed
     assert "curl " in printed
-    assert "pointsman why last" in printed
+    assert f"pointsman why last --data-dir {instance.data_dir}" in printed
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

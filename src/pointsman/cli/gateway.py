@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvloop
@@ -105,7 +106,7 @@ def _run_alone(args: argparse.Namespace, role: GatewayRole) -> int:
                     lambda: load_with_options(args),
                     folder,
                     bound,
-                    announce=lambda live: _announce(live, role.port),
+                    announce=lambda live: _announce(live, role.port, args.data_dir),
                     tell=show_link,
                     grace_s=GRACE_S,
                 )
@@ -115,5 +116,5 @@ def _run_alone(args: argparse.Namespace, role: GatewayRole) -> int:
     return OK
 
 
-def _announce(loaded: LoadedConfig, port: int) -> None:
-    print("\n".join(gateway_lines(loaded, port)), flush=True)
+def _announce(loaded: LoadedConfig, port: int, data_dir: Path) -> None:
+    print("\n".join(gateway_lines(loaded, port, data_dir)), flush=True)

@@ -69,7 +69,7 @@ def _start(args: argparse.Namespace) -> int:
         folder = _open_folder(args, "instance", opened)
         server = loaded.config.server
         gateway = opened.enter_context(listening_socket(server.host, server.port))
-        terminal = UpTerminal(loaded, _port(gateway))
+        terminal = UpTerminal(loaded, _port(gateway), args.data_dir)
         supervisor = Supervisor(
             _edition(loaded, args),
             lambda: _edition(_load_anew(args, terminal), args),

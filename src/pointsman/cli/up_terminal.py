@@ -4,6 +4,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pointsman.cli.banner import entry, gateway_lines
 from pointsman.cli.terminal import wants_colour
@@ -20,11 +21,13 @@ class UpTerminal:
     Args:
         loaded: The configuration at the start.
         port: Where the gateway listens.
+        data_dir: The data folder, for the commands that read it.
     """
 
-    def __init__(self, loaded: LoadedConfig, port: int) -> None:
+    def __init__(self, loaded: LoadedConfig, port: int, data_dir: Path) -> None:
         self._loaded = loaded
         self._port = port
+        self._data_dir = data_dir
         self._is_coloured = wants_colour(sys.stderr)
         self._had_terminal = sys.stderr.isatty()
         self.collector_url: str | None = None
@@ -65,7 +68,7 @@ class UpTerminal:
 
     def announce(self, links: Sequence[Link], states: Mapping[str, str]) -> None:
         """Show that the instance serves, and where."""
-        first, *others = gateway_lines(self._loaded, self._port)
+        first, *others = gateway_lines(self._loaded, self._port, self._data_dir)
         lines = [first]
         if self.collector_url is not None:
             lines.append(entry("Console, traces", self._collector(states)))

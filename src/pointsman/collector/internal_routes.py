@@ -20,7 +20,8 @@ from pointsman.wire.record_batch import RECORDS_PATH, MalformedBatchError, encod
 T = TypeVar("T")
 _ADMIN = "cli"
 _MAX_MESSAGE_BYTES = 65_536
-_JSON = {"content-type": "application/json"}
+_NOT_KEPT = {"cache-control": "no-store"}
+_JSON = {"content-type": "application/json", "cache-control": "no-store"}
 
 
 @post(RECORDS_PATH, status_code=200, include_in_schema=False)
@@ -53,7 +54,7 @@ async def snapshot(
     return Response(encode_snapshot(found), headers=_JSON)
 
 
-@post("/internal/v1/keys", include_in_schema=False)
+@post("/internal/v1/keys", response_headers=_NOT_KEPT, include_in_schema=False)
 async def issue_key(request: WebRequest) -> IssuedKey:
     """Make a key; its secret is in this answer and nowhere else."""
     desk = desk_of(request)
@@ -77,7 +78,12 @@ async def revoke_key(request: WebRequest, name: FromPath[str]) -> KeyView:
     return await desk.keys.revoke(name, actor=_ADMIN)
 
 
-@post("/internal/v1/logins", status_code=200, include_in_schema=False)
+@post(
+    "/internal/v1/logins",
+    status_code=200,
+    response_headers=_NOT_KEPT,
+    include_in_schema=False,
+)
 async def make_login(request: WebRequest) -> LoginMade:
     """Make the secret of a link that opens the console once."""
     desk = desk_of(request)
