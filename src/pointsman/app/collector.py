@@ -17,6 +17,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import structs
 
 from pointsman import __version__
+from pointsman.app.masked_logs import mask_logs
 from pointsman.collector.access import Access, Tokens
 from pointsman.collector.bodies import Intake
 from pointsman.collector.desk import Desk
@@ -27,6 +28,7 @@ from pointsman.collector.web import make_app
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.retention import RetentionConfig
 from pointsman.config.root import LoadedConfig
+from pointsman.config.version import public_json
 from pointsman.console.settings import ConsoleSettings, PipelineFigures
 from pointsman.console.site import handlers as console_pages
 from pointsman.core.clock import Clock, SystemClock
@@ -40,6 +42,7 @@ from pointsman.policy.snapshot import KeyDirectory
 from pointsman.server.limits import ServerLimits
 from pointsman.server.listener import Listener, ListenerSettings
 from pointsman.state.audit import AuditLog
+from pointsman.state.config_versions import ConfigVersionStore
 from pointsman.state.database import StateDatabase, state_url
 from pointsman.state.keys import KeyStore
 from pointsman.state.sessions import SessionStore
@@ -48,6 +51,7 @@ from pointsman.state.snapshot_reader import snapshot_source
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.duckdb.store import DuckDbStore
 from pointsman.store.protocol import RetentionPolicy, TraceStore
+from pointsman.store.rows import ConfigVersion
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -73,6 +77,7 @@ class Collector:
         clock: Clock | None = None,
         open_store: OpenStore = DuckDbStore.open,
     ) -> None:
+        mask_logs(loaded.config)
         self._open_store = open_store
         self.clock = clock or SystemClock()
         self.loaded = loaded
@@ -122,6 +127,7 @@ class Collector:
             raise
         self._own(keep_within(store, retention_policy(self.loaded.config.retention), self.clock))
         self._own(self._follow_keys(self._snapshots))
+        self._own(self._note_version(store, self._state, self.loaded))
         self.url = _local_url(bound.getsockname()[0], self.port)
         self._write_url(self.url)
 
@@ -137,9 +143,12 @@ class Collector:
 
         def take_over() -> None:
             self.loaded = loaded
+            mask_logs(loaded.config)
             self._keys.configure(authenticator)
             if self.desk is None or self._app is None or self._store is None:
                 return
+            if self._state is not None:
+                self._own(self._note_version(self._store, self._state, loaded))
             pipeline = TelemetryPipeline(self._store, self.arrivals, normaliser, self.clock)
             pipeline.stats = self.desk.pipeline.stats
             pipeline.workers = self.desk.pipeline.workers
@@ -244,6 +253,15 @@ class Collector:
             if found is not None:
                 version, state_id = found.version, found.state_id
                 self._keys.replace(found)
+
+    async def _note_version(
+        self, store: TraceStore, state: StateDatabase, loaded: LoadedConfig
+    ) -> None:
+        """Keep the configuration that records name by its hash, secrets by their alias."""
+        text = public_json(loaded.config).decode()
+        await store.write_config_version(ConfigVersion(loaded.version, self.clock.unix_ns(), text))
+        source = loaded.file or "environment"
+        await ConfigVersionStore(state).note(loaded.version, source, actor="collector")
 
     def _own(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -14,6 +14,7 @@ from pathlib import Path
 from pointsman import __version__
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
+from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
 from pointsman.config.data_folder import DataFolder
@@ -212,6 +213,7 @@ class Gateway:
         """Put a compiled configuration in force."""
         config = loaded.config
         self.keys.configure(Authenticator(config.keys))
+        mask_logs(config)
         self._adopt(config.providers, providers)
         self.protection.configure(config)
         self.counters.max_counters = config.policy.max_counters

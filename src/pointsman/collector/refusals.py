@@ -26,15 +26,6 @@ class BusyError(CallError):
     should_retry = True
 
 
-class NotReadyError(CallError):
-    """The store cannot take anything now; the same may be sent again after `retry_after_s`."""
-
-    code = "store_unavailable"
-    http_status = 503
-    error_type = "server_error"
-    should_retry = True
-
-
 class NoSuchRecordError(CallError):
     """There is no such request, trace or content, or not for this caller."""
 

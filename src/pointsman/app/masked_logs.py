@@ -1,0 +1,47 @@
+"""Keeps the configured secrets out of the log, tracebacks of other people's code included.
+
+The last line of defence: nothing of ours logs a secret, but an exception from below may quote one.
+"""
+
+import logging
+
+from pointsman.config.root import Config
+from pointsman.core.redaction.secrets import SecretMask
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats as another formatter does, then masks.
+
+    Args:
+        inner: The formatter that was there before.
+        mask: What must not appear.
+    """
+
+    def __init__(self, inner: logging.Formatter, mask: SecretMask) -> None:
+        super().__init__()
+        self.inner = inner
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the whole text of a log record, its traceback too, without the secrets."""
+        return self._mask.mask(self.inner.format(record))
+
+
+def mask_logs(config: Config) -> None:
+    """Mask the secrets of `config` in everything that is logged from now on.
+
+    Takes the place of the mask of an earlier configuration.
+    """
+    mask = SecretMask(_secrets(config))
+    for handler in logging.getLogger().handlers:
+        inner = handler.formatter or logging.Formatter()
+        if isinstance(inner, MaskingFormatter):
+            inner = inner.inner
+        handler.setFormatter(MaskingFormatter(inner, mask))
+
+
+def _secrets(config: Config) -> list[str]:
+    found = [key.key for key in config.keys.values()]
+    for provider in config.providers.values():
+        found += [provider.api_key, *provider.headers.values()]
+    return [secret.reveal() for secret in found if secret is not None]
