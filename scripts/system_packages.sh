@@ -6,6 +6,7 @@ need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$m
 need nginx nginx-light
 need wrk wrk
 need chromium chromium
+need redis-server redis-server
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "install these with your package manager:$missing" >&2
