@@ -32,12 +32,16 @@ targets:
   b: {{provider: pb, model: m-b, timeout: {limits}}}
   dead: {{provider: dead, model: m-dead, timeout: {limits}}}
   nowhere: {{provider: nowhere, model: m-nowhere, timeout: {limits}}}
+  small: {{provider: pa, model: m-a, context_tokens: 8000}}
+  as_small: {{provider: pa, model: m-twin, context_tokens: 8000}}
+  wide: {{provider: pb, model: m-b, context_tokens: 128000}}
 routes:
   chat: {{targets: [a, b], timeout: 4s}}
   alone: {{targets: [a], timeout: 4s}}
   stubborn: {{targets: [a, b], timeout: 4s, retry_first: true}}
   refused: {{targets: [dead, b], timeout: 4s}}
   lost: {{targets: [nowhere, b], timeout: 4s}}
+  widening: {{targets: [small, as_small, wide], timeout: 4s}}
   hurried: {{targets: [a, b], timeout: 500ms}}
 resilience:
   retry: {{max_retries: 2, base_delay: 20ms, max_delay: 50ms}}
@@ -226,6 +230,12 @@ SCENARIOS = [
         "a first context_too_long: failure",
     ),
     Scenario(
+        "400, context too long, a wider one left",
+        [status(400, "context_length_exceeded")],
+        record="small first context_too_long, wide failover ok: success",
+        model="widening",
+    ),
+    Scenario(
         "400, content filter",
         [status(400, "content_filter")],
         "400 content_filter",
@@ -296,7 +306,9 @@ async def test_a_fault_is_survived_or_told_truthfully(
             await until(lambda: len(gateway.records) == 2)
             stories = [story(record) for record in gateway.records]
             sends = [
-                sum(attempt.sends for attempt in record.attempts if attempt.target in ("a", "b"))
+                sum(
+                    attempt.sends for attempt in record.attempts if attempt.provider in ("pa", "pb")
+                )
                 for record in gateway.records
             ]
             held = gateway.ledger.outstanding()

@@ -11,6 +11,10 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from pointsman.core.abort import AbortSignal
+from pointsman.core.canonical.answer import Answer
+from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.canonical.embedding import EmbeddingAnswer, EmbeddingRequest
+from pointsman.core.canonical.events import EventStream
 from pointsman.core.deadline import Deadline
 from pointsman.core.records import Attempt
 from pointsman.core.target import Target
@@ -25,7 +29,7 @@ class ProviderRequest(Struct, kw_only=True):
     body: bytes
     """The client's body, unchanged, in `dialect`."""
     dialect: str
-    """The client's dialect: `openai.chat`."""
+    """The client's dialect: `openai.chat`, `anthropic.messages` …"""
     requested_model: str | None
     """The `model` in `body`; None when the body has none."""
     stream: bool
@@ -55,7 +59,7 @@ class Completion(Struct, kw_only=True):
     model: str | None = None
     """The model that answered, by its own word."""
     finish_reasons: list[str] = field(default_factory=list)
-    """One per choice, in the client dialect's words."""
+    """One per choice that says its own, in the client dialect's words; empty is unknown."""
     usage: Usage | None = None
     """None when the answer has none."""
     output_characters: int = 0
@@ -76,6 +80,8 @@ class StreamChunk(Struct):
     """The client did not ask for this chunk (usage it did not request): record, do not forward."""
     model: str | None = None
     response_id: str | None = None
+    event: str | None = None
+    """The event's name, where the client's dialect names events."""
 
 
 class CompletionStream(Protocol):
@@ -125,6 +131,61 @@ class Provider(Protocol):
         Raises:
             UpstreamError: Nothing of the answer has been handed on yet.
         """
+        ...
+
+    async def close(self) -> None:
+        """Close idle connections. Calls in flight are aborted."""
+        ...
+
+
+class DialectProvider(Protocol):
+    """A provider as its folder under `providers/` writes it: in its own words or canonically.
+
+    What is in `dialects` is passed through by `complete` and `stream`, as a `Provider` does. Any
+    other dialect is decoded first and asked by `answer`, `answer_stream` or `embed`.
+    """
+
+    name: str
+    kind: str
+    telemetry_name: str
+    is_mock: bool
+    dialects: frozenset[str]
+    """The client dialects that this provider speaks itself; their bytes are left alone."""
+
+    async def complete(self, request: ProviderRequest) -> Completion:
+        """Pass a request through; see `Provider.complete`."""
+        ...
+
+    async def stream(self, request: ProviderRequest) -> CompletionStream:
+        """Pass a request through; see `Provider.stream`."""
+        ...
+
+    async def answer(self, request: ProviderRequest, conversation: Conversation) -> Answer:
+        """Ask and wait for the whole answer.
+
+        `request.attempt.parameters_changed` gets what was mapped, clamped or dropped on the way.
+
+        Raises:
+            UpstreamError: With its failure class; `CALLER_FAULT` with status 400 and the code
+                `unsupported_parameter` when the conversation says what this provider cannot be
+                told and the configuration says to refuse that.
+        """
+        ...
+
+    async def answer_stream(
+        self, request: ProviderRequest, conversation: Conversation
+    ) -> EventStream:
+        """Ask and return once the head of a streamed answer is there. Raises as `answer`."""
+        ...
+
+    async def embed(self, request: ProviderRequest, texts: EmbeddingRequest) -> EmbeddingAnswer:
+        """Turn texts into vectors. Raises as `answer`; also where it has no embeddings."""
+        ...
+
+    async def count_tokens(
+        self, request: ProviderRequest, conversation: Conversation
+    ) -> int | None:
+        """Return how many input tokens the conversation has here; None when it cannot tell."""
         ...
 
     async def close(self) -> None:

@@ -35,6 +35,11 @@ MAX_PASSED_ON_CHARACTERS = 4000
 """Longest message of a provider that is passed on to the caller."""
 
 
+LONGEST_CLIENT_WAIT_S = 60.0
+"""OpenAI's clients wait out a `Retry-After` up to this long; beyond it older ones come back sooner.
+Source: openai-python, `_base_client.py`, `_calculate_retry_timeout` (read 2026-11)."""
+
+
 class Fault(Struct):
     """An error as the client sees it."""
 
@@ -97,8 +102,18 @@ def _unavailable(
         return fault
     fault = _fault(error.status, error, "upstream_error", metadata)
     fault.failure_class = error.last.failure_class
-    _retry_headers(fault, error.retry_after_s, may_help=False)
+    _retry_headers(fault, error.retry_after_s, may_help=_waiting_may_help(error))
     return fault
+
+
+def _waiting_may_help(error: AttemptsFailedError) -> bool:
+    """Tell whether a provider named a time that a client waits for.
+
+    Every target has been asked already, so repeating at once is only more load.
+    """
+    if error.last.failure_class is FailureClass.QUOTA_EXHAUSTED:
+        return False
+    return error.retry_after_s is not None and error.retry_after_s <= LONGEST_CLIENT_WAIT_S
 
 
 def _call_fault(error: CallError, metadata: dict[str, object]) -> Fault:

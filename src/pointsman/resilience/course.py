@@ -17,6 +17,7 @@ from pointsman.resilience.backoff import Wait
 from pointsman.resilience.breaker import CLOSED
 from pointsman.resilience.breakers import Permit
 from pointsman.resilience.endings import final_error, nobody_to_ask
+from pointsman.resilience.larger_context import not_larger
 from pointsman.resilience.next_move import END, Failed, Move, NextMove, next_move
 from pointsman.resilience.pause import pause
 
@@ -48,6 +49,8 @@ class Course:
         self._call = call
         self._settings = settings
         self._failures: list[UpstreamError] = []
+        self._too_small: list[Target] = []
+        """Targets that said that the request does not fit into their context."""
         self._position = -1
         self._retries = 0
         self._move = NextMove(Move.FAILOVER)
@@ -80,6 +83,8 @@ class Course:
             self._move = END
             return
         target = call.targets[self._position]
+        if error.failure_class is FailureClass.CONTEXT_TOO_LONG:
+            self._too_small.append(target)
         facts = call.record.facts
         breakers = settings.holders.breakers
         failed = Failed(
@@ -113,6 +118,10 @@ class Course:
         self._retries = 0
         while self._position + 1 < len(targets):
             self._position += 1
+            too_small = not_larger(targets[self._position], self._too_small)
+            if too_small is not None:
+                self._turn_away(targets[self._position], too_small)
+                continue
             kind = "failover" if self._failures else "first"
             step = await self._enter(targets[self._position], kind)
             if step is not None:
@@ -162,7 +171,11 @@ class Course:
     def _has_alternative(self) -> bool:
         breakers = self._settings.holders.breakers
         rest = self._call.targets[self._position + 1 :]
-        return any(each.health is not None or breakers.lets_pass(each) for each in rest)
+        return any(
+            (each.health is not None or breakers.lets_pass(each))
+            and not_larger(each, self._too_small) is None
+            for each in rest
+        )
 
     def _turn_away(self, target: Target, exclusion: Exclusion | None) -> None:
         """Write into the candidate why it was not asked, unless it has been asked before."""

@@ -2,6 +2,8 @@
 
     failure                                another target left          none left
     caller's fault, unknown, client left   end                          end
+    context too long                       next, if its context is      end
+                                           known to be larger
     quota, credential, model, region       next                         end
     pressure (429, overloaded)             again within bounds, next    again within bounds, end
     hard (connection, timeout, 5xx …)      next; `retry_first`: again   again within bounds, end
@@ -30,6 +32,7 @@ _NOT_CARRIED_OUT = frozenset(
         FailureClass.MODEL_UNAVAILABLE,
         FailureClass.MODEL_RETIRED,
         FailureClass.REGION_BLOCKED,
+        FailureClass.CONTEXT_TOO_LONG,
     }
 )
 
@@ -56,7 +59,7 @@ class Failed(Struct, frozen=True, kw_only=True):
     target_lets_pass: bool = True
     """Whether its breaker would let another call begin."""
     has_alternative: bool = False
-    """Whether another eligible target is left."""
+    """Whether another eligible target is left that this failure leaves any sense in asking."""
     retry_first: bool = False
     """Whether the route asks a target that failed hard again before the next one."""
     has_tools: bool = False
@@ -82,7 +85,7 @@ FAILOVER = NextMove(Move.FAILOVER)
 
 def next_move(failed: Failed, config: RetryConfig, draw: Callable[[], float]) -> NextMove:
     """Return what follows a failed attempt."""
-    if not failed.failure.allows_failover or not _may_repeat(failed):
+    if not _allows_another(failed.failure) or not _may_repeat(failed):
         return END
     if failed.remaining_s < failed.min_attempt_s:
         return END
@@ -91,6 +94,10 @@ def next_move(failed: Failed, config: RetryConfig, draw: Callable[[], float]) ->
         if wait is not None:
             return NextMove(Move.RETRY, wait)
     return FAILOVER if failed.has_alternative else END
+
+
+def _allows_another(failure: FailureClass) -> bool:
+    return failure.allows_failover or failure is FailureClass.CONTEXT_TOO_LONG
 
 
 def _may_repeat(failed: Failed) -> bool:

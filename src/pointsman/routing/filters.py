@@ -11,6 +11,8 @@
     health     provider_down      the state of the provider      the same
     health     target_down        the state of the target        the same
     context    too_long           input and output tokens        the context of the model
+    context    not_larger         the context of the model       one that was too small (after the
+                                                                 provider's refusal)
     capability no_vision          images in the request          0
     capability no_tools           tools in the request           0
     capability no_stream_tools    tools in the streamed request  0

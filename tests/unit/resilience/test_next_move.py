@@ -22,13 +22,15 @@ def move(failure: F, draw: float = 0.5, config: RetryConfig = CONFIG, **facts) -
     return next_move(Failed(failure=failure, **facts), config, lambda: draw).move
 
 
-ENDS = (F.CALLER_FAULT, F.CONTEXT_TOO_LONG, F.CONTENT_FILTERED, F.UNKNOWN, F.CLIENT_LEFT)
+ENDS = (F.CALLER_FAULT, F.CONTENT_FILTERED, F.UNKNOWN, F.CLIENT_LEFT)
 BOUND = (
     F.QUOTA_EXHAUSTED,
     F.BAD_CREDENTIAL,
     F.MODEL_UNAVAILABLE,
     F.MODEL_RETIRED,
     F.REGION_BLOCKED,
+    # Its alternative is one with a larger context.
+    F.CONTEXT_TOO_LONG,
 )
 HARD = (F.CONNECTION, F.TIMEOUT, F.SERVER_ERROR, F.PROTOCOL, F.TRUNCATED)
 PRESSURE = (F.RATE_LIMITED, F.OVERLOADED)

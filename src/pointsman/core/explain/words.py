@@ -78,6 +78,8 @@ OVERRIDE_REFUSALS = {
 _EXCLUSIONS = {
     ("rule", "another_rule_chose"): "{observed} chose first, {limit} would have chosen it",
     ("context", "too_long"): "the request needs about {observed} tokens, its context holds {limit}",
+    ("context", "not_larger"): "its context ({observed} tokens) is not known to be larger than"
+    " the one that was too small ({limit})",
     ("health", "pinned_down"): "its operator set it {observed}; the worst that serves is {limit}",
     ("health", "provider_down"): "its provider is {observed}; the worst that serves is {limit}",
     ("health", "target_down"): "it is {observed}; the worst that serves is {limit}",

@@ -93,7 +93,7 @@ def decode_answer(body: bytes, status: int, judge: Judge) -> Completion:
         body=body,
         response_id=answer.id,
         model=answer.model,
-        finish_reasons=[choice.finish_reason or "" for choice in answer.choices],
+        finish_reasons=[choice.finish_reason for choice in answer.choices if choice.finish_reason],
         usage=from_openai_chat(answer.usage),
         output_characters=sum(
             count_characters(choice.message)
