@@ -1,0 +1,135 @@
+"""The seam between the pipeline and what a client speaks.
+
+A `Dialect` is stateless and made once. It reads what the gateway must know of a body, decodes the
+body to the canonical form where a provider speaks other words, and writes answers, streams and
+errors back in the client's words.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from pointsman.core.canonical.answer import Answer
+from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.canonical.embedding import EmbeddingAnswer, EmbeddingRequest
+from pointsman.core.canonical.events import Event
+from pointsman.core.facts import Facts
+
+Operation: TypeAlias = Literal["chat", "embeddings", "count_tokens"]
+
+
+class Asked(Struct, kw_only=True):
+    """What the gateway reads of a request, whatever its dialect."""
+
+    facts: Facts
+    model: str | None
+    """As in the body; None when it has none."""
+    wants_usage: bool = False
+    """Whether the client asked for usage in the stream; true where streams always have it."""
+    user: str | None = None
+    tenant_id: str | None = None
+    metadata: dict[str, object] | None = None
+    system_text: str = ""
+    """All system instructions; only hashed."""
+    tool_names: list[str] = []
+
+
+class Frame(Struct):
+    """One event of a stream to the client."""
+
+    data: bytes
+    """A JSON object on one line."""
+    event: str | None = None
+    """The event's name, where the dialect names events."""
+
+
+class WireError(Struct, kw_only=True):
+    """An error as the gateway tells it, before a dialect gives it its shape."""
+
+    status: int
+    message: str
+    type: str
+    """In OpenAI's words: `invalid_request_error`, `server_error` …"""
+    code: str | None = None
+    param: str | None = None
+    metadata: dict[str, object] | None = None
+    request_id: str = ""
+
+
+class StreamEncoder(Protocol):
+    """Writes one streamed answer in the client's words. Made anew for every stream."""
+
+    def encode(self, events: Sequence[Event]) -> list[Frame]:
+        """Return the frames that say these events; some events say nothing yet."""
+        ...
+
+
+class Dialect(Protocol):
+    """What one route of the gateway speaks."""
+
+    name: str
+    """`openai.chat`, `openai.responses`, `openai.embeddings`, `anthropic.messages` …"""
+    operation: Operation
+    closing_frames: bytes
+    """What follows the last chunk of a complete stream; `data: [DONE]` for OpenAI's chat."""
+
+    def read(self, body: bytes) -> Asked:
+        """Read what deciding needs.
+
+        Raises:
+            InvalidRequestError: Not JSON, or not the shape of a request; the message says where.
+        """
+        ...
+
+    def encode_error(self, error: WireError) -> bytes:
+        """Return the body of an error answer."""
+        ...
+
+    def error_frame(self, error: WireError) -> Frame:
+        """Return the event that tells of an error inside a stream."""
+        ...
+
+    def assemble(self, payloads: Sequence[bytes]) -> bytes:
+        """Return the text of a streamed answer as one JSON object, for the kept content.
+
+        Args:
+            payloads: The data of the frames, as far as they were kept.
+        """
+        ...
+
+
+class ChatDialect(Dialect, Protocol):
+    """A dialect for conversations."""
+
+    def decode(self, body: bytes) -> Conversation:
+        """Decode a body that `read` took.
+
+        Raises:
+            InvalidRequestError: A part of it cannot be understood; the message says where.
+        """
+        ...
+
+    def encode(self, answer: Answer, conversation: Conversation) -> bytes:
+        """Return the body of a whole answer."""
+        ...
+
+    def stream_encoder(self, conversation: Conversation, *, wants_usage: bool) -> StreamEncoder:
+        """Return what writes a streamed answer to this conversation."""
+        ...
+
+
+class EmbeddingDialect(Dialect, Protocol):
+    """A dialect for embeddings."""
+
+    def decode_embedding(self, body: bytes) -> EmbeddingRequest:
+        """Decode a body that `read` took.
+
+        Raises:
+            InvalidRequestError: A part of it cannot be understood; the message says where.
+        """
+        ...
+
+    def encode_embedding(self, answer: EmbeddingAnswer, body: bytes) -> bytes:
+        """Return the body of an answer; `body` is the request, which says the number format."""
+        ...
