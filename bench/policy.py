@@ -3,9 +3,11 @@
     python bench/policy.py [rounds]
 
 Prints the best and the median microseconds of CPU per request for: the hold alone (no rule), five
-rules that all apply, the same with 10,000 owners, and 100 rules of which five apply. A request is
-admitted, reserves, settles and is closed; its record is made before the clock starts. The goals are
-10 µs without rules and 25 µs with five.
+rules that all apply, the same with 10,000 owners, 1 to 10,000 limits and budgets that are each
+about another key (one of them applies), and authenticating against 1 to 10,000 keys of the file and
+of a snapshot. A request is admitted, reserves, settles and is closed; its record is made before the
+clock starts. The goals are 10 µs without rules and 25 µs with five, and no term that grows: the
+last column is the best time over that of the smallest case of its kind.
 """
 
 import asyncio
@@ -13,9 +15,11 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 
 import msgspec
 
+from pointsman.config.key import KeyConfig
 from pointsman.config.policy import PolicyConfig
 from pointsman.core.clock import SystemClock
 from pointsman.core.facts import Facts
@@ -23,9 +27,12 @@ from pointsman.core.identity import Principal
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.core.usage import Usage
 from pointsman.policy.admission import Admissions
+from pointsman.policy.authenticate import Authenticator
 from pointsman.policy.compile_rules import compile_rules
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.ledger import MemoryLedger
+from pointsman.policy.snapshot import KeyDirectory
+from pointsman.state.snapshot import Snapshot, SnapshotKey
 
 REQUESTS = 5000
 """Per round; with 10,000 owners two rounds see each once."""
@@ -39,16 +46,16 @@ FIVE: Mapping[str, object] = {
         "monthly": {"scope": "tenant", "period": "month", "usd": 900_000_000},
     },
 }
-MANY: Mapping[str, object] = {
-    "limits": {
-        **{
-            f"other-{number}": {"match": {"tenant": f"t{number}"}, "requests_per_minute": 9}
-            for number in range(95)
-        },
-        **FIVE["limits"],  # type: ignore[dict-item] # a mapping, as written above
-    },
-    "budgets": FIVE["budgets"],
-}
+SIZES = (1, 100, 10_000)
+
+
+def one_each(count: int) -> Mapping[str, object]:
+    """Return a limit and a budget for each of `count` keys; requests are of the first key."""
+    keys = [f"k{number}" for number in range(count)]
+    return {
+        "limits": {key: {"match": {"key": key}, "requests_per_minute": 10**9} for key in keys},
+        "budgets": {key: {"match": {"key": key}, "usd": 900_000_000} for key in keys},
+    }
 
 
 def records(owners: int) -> list[CallRecord]:
@@ -105,19 +112,61 @@ async def measure(policy: Mapping[str, object], owners: int, rounds: int) -> lis
     return figures
 
 
+def authenticating(count: int, rounds: int, *, issued: bool) -> list[float]:
+    """Return microseconds of CPU per authenticated request, one figure per round."""
+    secrets = [f"pm_{number:043d}" for number in range(count)]
+    digests = [sha256(secret.encode()).hexdigest() for secret in secrets]
+    configured = (
+        {} if issued else {f"k{at}": KeyConfig(sha256=one) for at, one in _numbered(digests)}
+    )
+    directory = KeyDirectory(SystemClock(), Authenticator(configured))
+    if issued:
+        keys = tuple(
+            SnapshotKey(id=f"key_{at}", name=f"k{at}", sha256=one, models=(f"m{at}",))
+            for at, one in _numbered(digests)
+        )
+        directory.replace(
+            Snapshot(state_id="s", version=1, made_unix_ns=0, keys_required=True, keys=keys)
+        )
+    shown = [f"Bearer {secrets[number * 7919 % count]}" for number in range(REQUESTS)]
+    figures = []
+    for _ in range(rounds):
+        began = time.process_time_ns()
+        for each in shown:
+            directory.authenticate(each)
+        figures.append((time.process_time_ns() - began) / 1000 / REQUESTS)
+    return figures
+
+
+def _numbered(digests: list[str]) -> list[tuple[int, str]]:
+    return list(enumerate(digests))
+
+
 def main() -> None:
     """Measure and print every case."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    cases: list[tuple[str, Mapping[str, object], int]] = [
-        ("no rule", {}, 1),
-        ("five rules, 1 owner", FIVE, 1),
-        ("five rules, 100 owners", FIVE, 100),
-        ("five rules, 10,000 owners", FIVE, 10_000),
-        ("100 rules, five apply", MANY, 1),
-    ]
-    for name, policy, owners in cases:
-        figures = asyncio.run(measure(policy, owners, rounds))
-        print(f"{name:28} best {min(figures):6.2f} µs  median {statistics.median(figures):6.2f} µs")
+    show("no rule", asyncio.run(measure({}, 1, rounds)))
+    least = None
+    for owners in SIZES:
+        figures = asyncio.run(measure(FIVE, owners, rounds))
+        least = show(f"five rules, {owners:,} owners", figures, least)
+    least = None
+    for count in SIZES:
+        figures = asyncio.run(measure(one_each(count), 1, rounds))
+        least = show(f"{2 * count:,} rules, two apply", figures, least)
+    for where, issued in (("file", False), ("snapshot", True)):
+        least = None
+        for count in SIZES:
+            figures = authenticating(count, rounds, issued=issued)
+            least = show(f"authenticate, {count:,} keys of the {where}", figures, least)
+
+
+def show(name: str, figures: list[float], least: float | None = None) -> float:
+    """Print one case; return the time that the next larger case is compared with."""
+    best, median = min(figures), statistics.median(figures)
+    ratio = "" if least is None else f"  x {best / least:.2f}"
+    print(f"{name:42} best {best:6.2f} µs  median {median:6.2f} µs{ratio}")
+    return best if least is None else least
 
 
 if __name__ == "__main__":

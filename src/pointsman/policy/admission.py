@@ -179,7 +179,7 @@ class Admissions:
             self._rules.budgets.add_past(facts, started, now_unix_ns, call.cost_nano_usd)
         if not call.was_admitted:
             return
-        for gate in self._rules.gates:
+        for gate in self._rules.gates.of(facts):
             if isinstance(gate, QuotaGate) and (gate.matches is None or gate.matches(facts)):
                 gate.add_past(facts, started, now_unix_ns, call.tokens)
         if self._rules.runs is not None and call.iteration is not None:
@@ -199,7 +199,7 @@ class Admissions:
 
     def _look(self, ask: Ask) -> list[Look]:
         looks = []
-        for gate in self._rules.gates:
+        for gate in self._rules.gates.of(ask.facts):
             if gate.matches is None or gate.matches(ask.facts):
                 owner = gate.scope.owner(ask.facts)
                 if owner is not None:

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from pointsman.core.conditions import Pin
 from pointsman.core.facts import Facts
 from pointsman.core.money import NanoUsd, usd_text
 from pointsman.core.records import LimitCheck
 from pointsman.policy.calendar import Calendar, Calendars
 from pointsman.policy.counters import CounterStore, Money
 from pointsman.policy.gates import Matches
+from pointsman.policy.rule_index import RuleIndex
 from pointsman.policy.scopes import Owner, Scope
 
 _log = logging.getLogger("pointsman.policy")
@@ -38,6 +40,8 @@ class Budget(Struct, frozen=True, kw_only=True):
     dry_run: bool
     kind: str
     """What a record calls it: `spend_nano_usd_day`."""
+    pins: tuple[Pin[Facts], ...] = ()
+    """Values that `matches` needs: other requests never come to it."""
 
 
 class BudgetLine:
@@ -137,22 +141,22 @@ class Budgets:
     def __init__(
         self, budgets: Sequence[Budget], store: CounterStore, calendars: Calendars
     ) -> None:
-        self._budgets = tuple(budgets)
+        self._budgets = RuleIndex((budget, budget.pins) for budget in budgets)
         self._store = store
         self._calendars = calendars
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._budgets)
+        return len(self._budgets.all)
 
     def periods(self) -> set[str]:
         """Return the periods that budgets are for."""
-        return {budget.period for budget in self._budgets}
+        return {budget.period for budget in self._budgets.all}
 
     def lines(self, facts: Facts, started_unix_ns: int) -> list[BudgetLine]:
         """Return the budgets that a call must fit into."""
         lines = []
-        for budget in self._budgets:
+        for budget in self._budgets.of(facts):
             if budget.matches is not None and not budget.matches(facts):
                 continue
             owner = budget.scope.owner(facts)
@@ -163,7 +167,7 @@ class Budgets:
 
     def add_past(self, facts: Facts, started_unix_ns: int, now_unix_ns: int, cost: NanoUsd) -> None:
         """Count a call of an earlier process in the budgets whose period is still running."""
-        for budget in self._budgets:
+        for budget in self._budgets.of(facts):
             period = self._calendar(budget, facts).period(budget.period, now_unix_ns)
             if not period.holds(started_unix_ns):
                 continue

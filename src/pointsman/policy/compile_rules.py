@@ -3,20 +3,23 @@
 The counters are not made here: they live in a `CounterStore` that outlives reloads.
 """
 
-from collections.abc import Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from pointsman.config.policy import BudgetConfig, LimitConfig, PolicyConfig
-from pointsman.core.conditions import REQUEST_FIELDS, compile_condition
+from pointsman.core.conditions import REQUEST_FIELDS, Pin, compile_condition, pins
+from pointsman.core.facts import Facts
 from pointsman.core.money import nano_usd_from_text
 from pointsman.policy.agent_runs import RULE, AgentRuns
 from pointsman.policy.budgets import Budget, Budgets
 from pointsman.policy.calendar import TOTAL, Calendars
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.gates import ConcurrencyGate, Gate, Matches, QuotaGate, RateGate
+from pointsman.policy.rule_index import RuleIndex
 from pointsman.policy.scopes import Scope
 
+Pins: TypeAlias = tuple[Pin[Facts], ...]
 _NS = 1_000_000_000
 _RATES = (("requests_per_minute", "requests_minute"), ("tokens_per_minute", "tokens_minute"))
 _QUOTAS = (
@@ -30,7 +33,7 @@ _QUOTAS = (
 class Rules(Struct, frozen=True, kw_only=True):
     """Everything that one configuration version asks of a request."""
 
-    gates: tuple[Gate, ...]
+    gates: RuleIndex[Gate]
     budgets: Budgets
     runs: AgentRuns | None
     calendars: Calendars
@@ -40,12 +43,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Whether no request is ever looked at."""
-        return not self.gates and self.runs is None and not len(self.budgets)
+        return not self.gates.all and self.runs is None and not len(self.budgets)
 
     def periods(self) -> set[str]:
         """Return the calendar periods that any rule counts over; runs count as a day."""
         periods = self.budgets.periods()
-        periods |= {gate.period for gate in self.gates if isinstance(gate, QuotaGate)}
+        periods |= {gate.period for gate in self.gates.all if isinstance(gate, QuotaGate)}
         return periods | {"day"} if self.runs is not None else periods
 
 
@@ -61,12 +64,12 @@ def compile_rules(policy: PolicyConfig, store: CounterStore, *, header_prefix: s
         tenant: own.time_zone for tenant, own in policy.tenants.items() if own.time_zone is not None
     }
     calendars = Calendars(policy.time_zone, zones)
-    gates: list[Gate] = []
+    gates: list[tuple[Gate, Pins]] = []
     for name, limit in policy.limits.items():
         gates += _gates(f"policy.limits.{name}", limit, store, calendars)
     budgets = [_budget(f"policy.budgets.{name}", one) for name, one in policy.budgets.items()]
     return Rules(
-        gates=tuple(gates),
+        gates=RuleIndex(gates),
         budgets=Budgets(budgets, store, calendars),
         runs=_runs(policy, store, header_prefix),
         calendars=calendars,
@@ -78,7 +81,7 @@ def compile_rules(policy: PolicyConfig, store: CounterStore, *, header_prefix: s
 
 def _gates(
     rule: str, config: LimitConfig, store: CounterStore, calendars: Calendars
-) -> Sequence[Gate]:
+) -> list[tuple[Gate, Pins]]:
     scope = Scope(config.scope)
     gates: list[Gate] = []
     for field, kind in _RATES:
@@ -97,21 +100,23 @@ def _gates(
             gates.append(
                 QuotaGate(store, calendars, rule=rule, kind=kind, limit=limit, scope=scope)
             )
-    matches = _matches(config.match, f"{rule}.match")
+    matches, pinned = _compiled(config.match, f"{rule}.match")
     for gate in gates:
         gate.matches = matches
         gate.dry_run = config.dry_run
-    return gates
+    return [(gate, pinned) for gate in gates]
 
 
 def _budget(rule: str, config: BudgetConfig) -> Budget:
     scope = Scope(config.scope)
     is_of_run = config.period == TOTAL and scope.is_of_run
+    matches, pinned = _compiled(config.match, f"{rule}.match")
     return Budget(
         rule=rule,
         scope=scope,
         kind=f"spend_nano_usd_{'run' if is_of_run else config.period}",
-        matches=_matches(config.match, f"{rule}.match"),
+        matches=matches,
+        pins=pinned,
         cap=nano_usd_from_text(str(config.usd)),
         warn_percent=config.warn_percent,
         period=config.period,
@@ -129,7 +134,7 @@ def _runs(policy: PolicyConfig, store: CounterStore, header_prefix: str) -> Agen
     return AgentRuns(
         store,
         max_iterations=config.max_iterations,
-        matches=_matches(config.match, f"{RULE}.match"),
+        matches=_compiled(config.match, f"{RULE}.match")[0],
         without_id=config.without_id,
         idle_ns=round(config.idle * _NS),
         forget_ns=round(config.forget_after * _NS),
@@ -137,5 +142,9 @@ def _runs(policy: PolicyConfig, store: CounterStore, header_prefix: str) -> Agen
     )
 
 
-def _matches(raw: object, path: str) -> Matches | None:
-    return compile_condition(raw, REQUEST_FIELDS, path).matches if raw is not None else None
+def _compiled(raw: object, path: str) -> tuple[Matches | None, Pins]:
+    """Return the condition of a rule, None for all requests, and what it needs at least."""
+    if raw is None:
+        return None, ()
+    condition = compile_condition(raw, REQUEST_FIELDS, path)
+    return condition.matches, tuple(pins(condition.tree))

@@ -10,6 +10,7 @@ from pointsman.core.conditions.catalogue import Catalogue, Field, FieldType
 from pointsman.core.conditions.compile import Condition, compile_condition
 from pointsman.core.conditions.glob import compile_glob, compile_globs
 from pointsman.core.conditions.lint import unreachable_rules
+from pointsman.core.conditions.pins import Pin, pins
 from pointsman.core.conditions.problem import ConditionError
 from pointsman.core.conditions.request_fields import REQUEST_FIELDS
 
@@ -21,8 +22,10 @@ __all__ = [
     "ConditionError",
     "Field",
     "FieldType",
+    "Pin",
     "compile_condition",
     "compile_glob",
     "compile_globs",
+    "pins",
     "unreachable_rules",
 ]
