@@ -14,6 +14,7 @@ from pathlib import Path
 from pointsman import __version__
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
+from pointsman.app.dialects import spoken_dialects
 from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
@@ -98,6 +99,7 @@ class Gateway:
         self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self.loaded = loaded
+        self._dialects = spoken_dialects()
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)
@@ -191,7 +193,7 @@ class Gateway:
         """Compile a configuration into what the handlers serve with; changes nothing in force."""
         config = loaded.config
         table = RoutingTable.compile(loaded, known_capabilities)
-        providers = self._build_providers(config.providers)
+        providers = self._build_providers(loaded)
         runtime = self._runtime(loaded, table, providers)
         server = config.server
         serving = Serving(
@@ -201,6 +203,7 @@ class Gateway:
                 allowed_origins=server.allowed_origins,
                 allowed_hosts=server.allowed_hosts,
             ),
+            dialects=self._dialects,
             headers=ResponseHeaders(server.metadata_key),
             metrics=self.metrics,
             clock=self.clock,
@@ -254,13 +257,13 @@ class Gateway:
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
 
-    def _build_providers(self, configs: Mapping[str, ProviderConfig]) -> dict[str, Provider]:
+    def _build_providers(self, loaded: LoadedConfig) -> dict[str, Provider]:
         """Build what is new or changed, keep what is the same: its connections stay warm."""
         return {
             name: self._providers[name]
             if self._provider_configs.get(name) == config
-            else build_provider(name, config, self.clock, classify)
-            for name, config in configs.items()
+            else build_provider(name, config, self.clock, classify, proxy=loaded.proxy)
+            for name, config in loaded.config.providers.items()
         }
 
     def _adopt(self, configs: Mapping[str, ProviderConfig], providers: dict[str, Provider]) -> None:

@@ -10,13 +10,13 @@ from typing import TypeAlias
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import SystemClock
 from pointsman.core.deadline import Deadline
+from pointsman.core.dialect import Asked, Dialect
 from pointsman.core.facts import Facts
 from pointsman.core.identity import ANONYMOUS, Principal
 from pointsman.core.ids import TraceContext
 from pointsman.core.records import CallRecord, Stage
 from pointsman.core.target import Target
 from pointsman.policy.admission import Admission
-from pointsman.wire.openai.chat import ChatRequest
 
 Write: TypeAlias = Callable[[bytes], Awaitable[None]]
 
@@ -27,14 +27,15 @@ class Call:
     __slots__ = (
         "abort",
         "admission",
+        "asked",
         "body",
         "deadline",
+        "dialect",
         "drop_keys",
         "facts",
         "headers",
         "principal",
         "record",
-        "request",
         "retry_first",
         "started_ns",
         "targets",
@@ -46,6 +47,7 @@ class Call:
         self,
         *,
         record: CallRecord,
+        dialect: Dialect,
         trace: TraceContext,
         headers: Mapping[str, str],
         body: bytes,
@@ -53,6 +55,8 @@ class Call:
         started_ns: int,
     ) -> None:
         self.record = record
+        self.dialect = dialect
+        """What the client speaks."""
         self.trace = trace
         self.headers = headers
         """Lower-case names."""
@@ -61,7 +65,7 @@ class Call:
         self.started_ns = started_ns
         """Monotonic; every time in the record counts from here."""
         self.principal: Principal = ANONYMOUS
-        self.request: ChatRequest = _NO_REQUEST
+        self.asked: Asked = _NOTHING_ASKED
         self.facts: Facts = _NO_FACTS
         self.targets: list[Target] = []
         self.retry_first = False
@@ -114,5 +118,5 @@ class StreamReply:
 
 
 _NO_DEADLINE = Deadline(SystemClock(), 0)
-_NO_REQUEST = ChatRequest(messages=[])
 _NO_FACTS = Facts()
+_NOTHING_ASKED = Asked(facts=_NO_FACTS, model=None)

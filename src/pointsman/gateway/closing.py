@@ -6,21 +6,18 @@ Three endings: a whole answer, a stream (however it ended), a refusal.
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from pointsman.core.failures import FailureClass
 from pointsman.core.provider import Completion
 from pointsman.core.usage import Usage
 from pointsman.gateway.call import Call, Reply
-from pointsman.gateway.content import Captured, assemble
-from pointsman.gateway.faults import Fault, fault_of
+from pointsman.gateway.content import Captured
+from pointsman.gateway.faults import Fault, fault_of, wire_error
 from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.shaping import metadata_of, splice
 from pointsman.gateway.stream import StreamRelay
 from pointsman.resilience.attempts import Served
 
 _logger = logging.getLogger("pointsman.gateway")
-_encode = msgspec.json.Encoder().encode
 
 
 async def close_whole(
@@ -54,7 +51,7 @@ async def close_stream(
     relay.truth.usage_source = "estimated" if estimated else "measured"
     served, failure = relay.served, relay.failure
     await _settle(runtime, call, served, relay.usage, relay.output_characters, failure=failure)
-    captured = _captured(runtime, call, lambda: assemble(relay.collected))
+    captured = _captured(runtime, call, lambda: call.dialect.assemble(relay.collected))
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)
 
@@ -67,7 +64,8 @@ def close_refused(runtime: Runtime, call: Call, error: BaseException) -> Reply:
     captured = _captured(runtime, call, bytes)
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)
-    return Reply(fault.status, _encode(fault.body), record, fault.headers)
+    body = call.dialect.encode_error(wire_error(fault, record.request_id))
+    return Reply(fault.status, body, record, fault.headers)
 
 
 async def _settle(

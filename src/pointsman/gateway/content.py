@@ -4,20 +4,14 @@ Nothing here reaches a disk by itself: the recorder hands a `Captured` to the jo
 this module only through `core.redaction`, unless the operator chose `capture: full`.
 """
 
-from collections.abc import Sequence
-
-import msgspec
 from msgspec import Struct
 
+from pointsman.core.dialect import Asked
 from pointsman.core.records import CallRecord, ContentRef
 from pointsman.core.redaction.engine import Redactor
 from pointsman.core.redaction.hashing import ContentHasher, derive_tenant_key
-from pointsman.wire.malformed import MALFORMED
-from pointsman.wire.openai.chat import ChatMessage, ChatRequest, ChunkChoice, decode_chunk
 
 MAX_TENANT_KEYS = 1024
-_SYSTEM_ROLES = frozenset({"system", "developer"})
-_encode = msgspec.json.Encoder().encode
 
 
 class Captured(Struct):
@@ -28,34 +22,6 @@ class Captured(Struct):
     response: bytes
     cut: bool = False
     """One of the two was longer than the bound and lost its end."""
-
-
-class AssembledToolCall(Struct):
-    """One tool call of a streamed answer."""
-
-    name: str = ""
-    arguments: str = ""
-
-
-class AssembledAnswer(Struct, omit_defaults=True):
-    """A streamed answer put together again."""
-
-    content: str
-    tool_calls: list[AssembledToolCall] = []
-    chunks: int = 0
-
-
-class _FunctionDelta(Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ToolCallDelta(Struct):
-    index: int = 0
-    function: _FunctionDelta | None = None
-
-
-_decode_tool_call = msgspec.json.Decoder(_ToolCallDelta).decode
 
 
 class ContentKeeper:
@@ -75,20 +41,16 @@ class ContentKeeper:
         self._master_key = master_key
         self._hashers: dict[str, ContentHasher] = {}
 
-    def reference(self, record: CallRecord, request: ChatRequest, body: bytes) -> ContentRef:
+    def reference(self, record: CallRecord, asked: Asked, body: bytes) -> ContentRef:
         """Return the hashes of the prompt and the names of its tools."""
         hasher = self._hasher(record.tenant or "")
-        system = _system_text(request.messages)
+        system = asked.system_text
         return ContentRef(
             prompt_version=record.tags.get("prompt_version"),
             system_hash=hasher.of(system) if system else None,
             prompt_hash=hasher.of(body),
             captured=self.capture,
-            tools=[
-                tool.function.name
-                for tool in (request.tools or [])[:64]
-                if tool.function is not None and tool.function.name
-            ],
+            tools=asked.tool_names,
         )
 
     def keep(self, record: CallRecord, request_body: bytes, response: bytes) -> Captured | None:
@@ -128,54 +90,3 @@ class ContentKeeper:
             key = derive_tenant_key(self._master_key, tenant)
             hasher = self._hashers[tenant] = ContentHasher(key)
         return hasher
-
-
-def assemble(chunks: Sequence[bytes]) -> bytes:
-    """Put the text of streamed chunks together, so that nothing hides in a gap between two."""
-    texts: list[str] = []
-    tool_calls: dict[int, AssembledToolCall] = {}
-    for data in chunks:
-        for choice in _choices(data):
-            delta = choice.delta
-            if delta is None:
-                continue
-            if delta.content:
-                texts.append(delta.content)
-            for raw in delta.tool_calls or ():
-                _add_tool_call(tool_calls, raw)
-    if not chunks:
-        return b""
-    answer = AssembledAnswer(
-        content="".join(texts), tool_calls=list(tool_calls.values()), chunks=len(chunks)
-    )
-    return _encode(answer)
-
-
-def _choices(data: bytes) -> list[ChunkChoice]:
-    """Return the choices of a chunk; none of one whose content has another form than text."""
-    try:
-        return decode_chunk(data).choices or []
-    except MALFORMED:
-        return []
-
-
-def _add_tool_call(tool_calls: dict[int, AssembledToolCall], raw: msgspec.Raw) -> None:
-    try:
-        delta = _decode_tool_call(raw)
-    except MALFORMED:
-        return  # arguments as an object, as some servers write them: the client has the chunk
-    call = tool_calls.setdefault(delta.index, AssembledToolCall())
-    if delta.function is not None:
-        call.name += delta.function.name or ""
-        call.arguments += delta.function.arguments or ""
-
-
-def _system_text(messages: Sequence[ChatMessage]) -> str:
-    texts: list[str] = []
-    for message in messages:
-        if message.role in _SYSTEM_ROLES:
-            if isinstance(message.content, str):
-                texts.append(message.content)
-            elif message.content is not None:
-                texts.extend(part.text for part in message.content if part.text is not None)
-    return "\n".join(texts)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from pointsman.core.dialect import WireError
 from pointsman.core.errors import (
     AttemptsFailedError,
     CallError,
@@ -49,6 +50,20 @@ class Fault(Struct):
     failure_class: FailureClass | None = None
     recorded: str | None = None
     """What the record says instead of the body's message, which may repeat parts of a prompt."""
+
+
+def wire_error(fault: Fault, request_id: str) -> WireError:
+    """Return what a dialect needs to tell a client of a fault."""
+    said = fault.body.error
+    return WireError(
+        status=fault.status,
+        message=said.message,
+        type=said.type,
+        code=said.code,
+        param=said.param,
+        metadata=said.metadata if isinstance(said, ErrorObjectWithMetadata) else None,
+        request_id=request_id,
+    )
 
 
 def fault_of(error: BaseException, record: CallRecord, abort_reason: str | None = None) -> Fault:

@@ -3,7 +3,7 @@
 The order of stages is the order of the lines in `Pipeline._answer`, and is written nowhere else:
 
     authenticate   key -> Principal
-    read           body -> ChatRequest, facts, attribution
+    read           body -> what is asked, facts, attribution
     admit          agent runs, rates, requests under way, quotas, budgets already spent
     plan           model name -> route -> candidates, each eligible or excluded with two values
     quota rule     a budget may move the choice, whose price it now knows      (gateway/quota.py)
@@ -23,6 +23,7 @@ from msgspec import Struct
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import Clock
 from pointsman.core.deadline import Deadline
+from pointsman.core.dialect import Dialect
 from pointsman.core.errors import (
     OverloadedError,
     PermissionDeniedError,
@@ -35,8 +36,7 @@ from pointsman.core.ids import IdSource, TraceContext, parse_traceparent
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.call import Call, Reply, StreamReply
 from pointsman.gateway.closing import close_refused, close_stream, close_whole
-from pointsman.gateway.faults import Fault, fault_of
-from pointsman.gateway.intake import facts_of, read_chat_request
+from pointsman.gateway.faults import Fault, fault_of, wire_error
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.quota import apply_quota_rule
 from pointsman.gateway.runtime import Runtime
@@ -57,6 +57,8 @@ class Arrival(Struct):
     """What the server knows of a request once its body is complete."""
 
     request_id: str
+    dialect: Dialect
+    """What the client speaks, by the route it called."""
     headers: Mapping[str, str]
     """Lower-case names."""
     body: bytes
@@ -66,7 +68,7 @@ class Arrival(Struct):
 
 
 class Pipeline:
-    """Answers chat completions. Holds no state of a request; a `Runtime` comes with each."""
+    """Answers calls in any dialect. Holds no state of a request; a `Runtime` comes with each."""
 
     def __init__(self, clock: Clock, ids: IdSource, metrics: Metrics) -> None:
         self._clock = clock
@@ -74,7 +76,7 @@ class Pipeline:
         self._metrics = metrics
 
     async def answer(self, runtime: Runtime, arrival: Arrival) -> Reply | StreamReply:
-        """Answer one chat completion. Always returns a reply; errors are replies too."""
+        """Answer one call. Always returns a reply; errors are replies too."""
         call = self._begin(runtime, arrival)
         self._metrics.in_flight.inc()
         reply: Reply | StreamReply | None = None
@@ -140,7 +142,8 @@ class Pipeline:
             fault = fault_of(error, record)
             runtime.recorder.refuse(record, fault)
             if not call.principal.allows("explain") or record.facts is None:
-                return Reply(fault.status, _encode(fault.body), record, fault.headers)
+                told = call.dialect.encode_error(wire_error(fault, record.request_id))
+                return Reply(fault.status, told, record, fault.headers)
             record.outcome = "refused"
         record.duration_ns = self._clock.monotonic_ns() - call.started_ns
         return Reply(200, _encode(record), record)
@@ -160,9 +163,12 @@ class Pipeline:
             worker=runtime.worker,
             config_version=runtime.config_version,
             snapshot_age_ms=runtime.authenticator.age_ms,
+            dialect=arrival.dialect.name,
+            operation=arrival.dialect.operation,
         )
         return Call(
             record=record,
+            dialect=arrival.dialect,
             trace=trace,
             headers=headers,
             body=arrival.body,
@@ -181,22 +187,22 @@ class Pipeline:
     def _read(self, runtime: Runtime, call: Call) -> None:
         """Read the body: what is asked, and on whose behalf."""
         began_ns = self._clock.monotonic_ns()
-        request = call.request = read_chat_request(call.body)
-        facts = call.facts = facts_of(request)
+        asked = call.asked = call.dialect.read(call.body)
+        facts = call.facts = asked.facts
         record = call.record
-        record.requested_model = request.model
+        record.requested_model = asked.model
         record.stream_requested = facts.stream
-        names_tenant = request.tenant_id is not None or b'"tenant_id"' in call.body
+        names_tenant = asked.tenant_id is not None or b'"tenant_id"' in call.body
         call.drop_keys = _GATEWAY_KEYS if names_tenant else ()
         claims = Claims(
             headers=call.headers,
-            user=request.user,
-            tenant_id=request.tenant_id,
-            metadata=request.metadata,
+            user=asked.user,
+            tenant_id=asked.tenant_id,
+            metadata=asked.metadata,
         )
         apply(attribute(claims, call.principal, runtime.attribution), record, facts)
         record.facts = facts
-        record.content = runtime.content.reference(record, request, call.body)
+        record.content = runtime.content.reference(record, asked, call.body)
         call.stage("policy_check", began_ns, self._clock.monotonic_ns())
 
     def _plan(self, runtime: Runtime, call: Call) -> None:
@@ -214,8 +220,7 @@ class Pipeline:
         call.deadline = Deadline.after(self._clock, limit_s)
 
     async def _attempt(self, runtime: Runtime, call: Call) -> Served:
-        request = call.request
-        options = request.stream_options
+        asked = call.asked
         served = await run_attempts(
             AttemptCall(
                 record=call.record,
@@ -224,9 +229,9 @@ class Pipeline:
                 admission=call.admission,
                 targets=call.targets,
                 body=call.body,
-                requested_model=request.model,
+                requested_model=asked.model,
                 stream=call.facts.stream,
-                client_wants_usage=options is not None and bool(options.include_usage),
+                client_wants_usage=asked.wants_usage,
                 drop_keys=call.drop_keys,
                 trace=call.trace,
                 deadline=call.deadline,

@@ -16,12 +16,10 @@ from pointsman.core.provider import CompletionStream, StreamChunk
 from pointsman.core.records import StreamTruth
 from pointsman.core.usage import Usage
 from pointsman.gateway.call import Call, Write
-from pointsman.gateway.faults import Fault, fault_of
+from pointsman.gateway.faults import Fault, fault_of, wire_error
 from pointsman.resilience.attempts import Served, describe_failure
-from pointsman.wire.openai.errors import encode_error
 
 _logger = logging.getLogger("pointsman.gateway")
-_DONE = b"data: [DONE]\n\n"
 _TERMINAL = {
     FailureClass.TRUNCATED: "cut",
     FailureClass.CONNECTION: "cut",
@@ -111,7 +109,9 @@ class StreamRelay:
             if self._call.abort.is_aborted:
                 raise UpstreamError("the client left", FailureClass.CLIENT_LEFT)
             chunks = await stream.next_chunks()
-        await self._write(write, _DONE)
+        closing = self._call.dialect.closing_frames
+        if closing:
+            await self._write(write, closing)
 
     async def _write(self, write: Write, data: bytes) -> None:
         truth = self.truth
@@ -124,7 +124,10 @@ class StreamRelay:
         """Send the one error event; a client that has left reads nothing."""
         if self.truth.terminal == "client_left" or self._call.abort.is_aborted:
             return
-        await self._write(write, b"".join((b"data: ", encode_error(fault.body), b"\n\n")))
+        call = self._call
+        frame = call.dialect.error_frame(wire_error(fault, call.record.request_id))
+        name = (b"event: ", frame.event.encode(), b"\n") if frame.event is not None else ()
+        await self._write(write, b"".join((*name, b"data: ", frame.data, b"\n\n")))
 
     def _frames(self, chunks: list[StreamChunk]) -> bytes:
         """Count the chunks and return the bytes for those that the client is to see."""
@@ -132,6 +135,8 @@ class StreamRelay:
         for chunk in chunks:
             self._note(chunk)
             if not chunk.for_gateway_only:
+                if chunk.event is not None:
+                    parts += (b"event: ", chunk.event.encode(), b"\n")
                 parts += (b"data: ", chunk.data, b"\n\n")
                 self.truth.chunks += 1
         return b"".join(parts)

@@ -7,15 +7,17 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.core.clock import Clock
+from pointsman.core.dialect import Dialect
 from pointsman.core.errors import (
     CallError,
+    InvalidRequestError,
     PermissionDeniedError,
     PointsmanError,
 )
 from pointsman.core.identity import Principal
 from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.call import Reply, StreamReply
-from pointsman.gateway.faults import fault_of
+from pointsman.gateway.faults import fault_of, wire_error
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Arrival, Pipeline
 from pointsman.gateway.runtime import Runtime
@@ -38,6 +40,8 @@ class Serving(Struct):
     pipeline: Pipeline
     runtime: Runtime
     guard: Guard
+    dialects: Mapping[str, Dialect]
+    """Path -> what clients speak there. The first one is spoken on every other path."""
     headers: ResponseHeaders
     metrics: Metrics
     clock: Clock
@@ -108,7 +112,7 @@ class GatewayApp:
     def __init__(self, serving: Serving) -> None:
         self.serving = serving
         self._routes: dict[str, tuple[str, Callable[[Visit], Awaitable[None]]]] = {
-            "/v1/chat/completions": ("POST", self._chat_completions),
+            **dict.fromkeys(serving.dialects, ("POST", self._call)),
             "/v1/route": ("POST", self._route),
             "/v1/models": ("GET", self._models),
             "/health": ("GET", self._health),
@@ -145,14 +149,30 @@ class GatewayApp:
             raise UnknownRouteError(f"{visit.path} is not a route of this gateway ({known})")
         return route
 
-    async def _chat_completions(self, visit: Visit) -> None:
-        arrival = await self._arrival(visit)
+    async def _call(self, visit: Visit) -> None:
+        arrival = await self._arrival(visit, self.serving.dialects[visit.path])
         reply = await self.serving.pipeline.answer(self.serving.runtime, arrival)
         await self._send(visit, reply)
 
     async def _route(self, visit: Visit) -> None:
-        arrival = await self._arrival(visit)
+        arrival = await self._arrival(visit, self._dialect_named(visit))
         await self._send(visit, self.serving.pipeline.preview(self.serving.runtime, arrival))
+
+    def _dialect_named(self, visit: Visit) -> Dialect:
+        """Return the dialect that the body of a dry run is in: chat completions unless it says."""
+        dialects = self.serving.dialects.values()
+        header = f"x-{self.serving.runtime.metadata_key}-dialect"
+        name = visit.headers.get(header)
+        if name is None:
+            return self._default_dialect()
+        for dialect in dialects:
+            if dialect.name == name:
+                return dialect
+        known = ", ".join(each.name for each in dialects)
+        raise InvalidRequestError(f"{header} names none of {known}", param=header)
+
+    def _default_dialect(self) -> Dialect:
+        return next(iter(self.serving.dialects.values()))
 
     async def _models(self, visit: Visit) -> None:
         self._authenticate(visit)
@@ -175,11 +195,12 @@ class GatewayApp:
         headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
         await visit.answer(200, [*headers, _length(body)], body)
 
-    async def _arrival(self, visit: Visit) -> Arrival:
+    async def _arrival(self, visit: Visit, dialect: Dialect) -> Arrival:
         body = await visit.body()
         connection = visit.connection
         return Arrival(
             request_id=connection.request_id,
+            dialect=dialect,
             headers=visit.headers,
             body=body,
             abort=connection.abort,
@@ -200,7 +221,8 @@ class GatewayApp:
         """Answer a request that never reached the pipeline."""
         record = self._empty_record(visit)
         fault = fault_of(error, record)
-        body = _encode(fault.body)
+        dialect = self.serving.dialects.get(visit.path) or self._default_dialect()
+        body = dialect.encode_error(wire_error(fault, record.request_id))
         headers = self.serving.headers.of_json(record, body, fault.headers)
         await visit.answer(fault.status, headers, body)
 

@@ -10,6 +10,7 @@ from pointsman.core.ids import TraceContext
 from pointsman.core.provider import StreamChunk
 from pointsman.core.records import SCHEMA, Attempt, CallRecord
 from pointsman.core.target import Target
+from pointsman.dialects.openai_chat.dialect import OpenAiChat
 from pointsman.gateway.call import Call
 from pointsman.gateway.faults import Fault
 from pointsman.gateway.stream import StreamRelay
@@ -36,6 +37,7 @@ def relay_of(
     )
     call = Call(
         record=record,
+        dialect=OpenAiChat(),
         trace=TraceContext("a" * 32, None),
         headers={},
         body=b"{}",

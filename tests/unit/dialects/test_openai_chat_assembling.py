@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pointsman.gateway.content import assemble
+from pointsman.dialects.openai_chat.assemble import assemble
 
 
 def chunk(delta: object) -> bytes:

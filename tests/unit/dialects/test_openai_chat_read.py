@@ -4,12 +4,13 @@ import msgspec
 import pytest
 
 from pointsman.core.facts import Facts
-from pointsman.gateway.intake import MAX_CHOICES, MAX_OUTPUT_TOKENS, facts_of, read_chat_request
+from pointsman.dialects.openai_chat.read import read_chat
+from pointsman.dialects.reading import MAX_CHOICES, MAX_OUTPUT_TOKENS
 
 
 def facts(**fields: object) -> Facts:
     body = {"messages": [{"role": "user", "content": "hi"}], **fields}
-    return facts_of(read_chat_request(msgspec.json.encode(body)))
+    return read_chat(msgspec.json.encode(body)).facts
 
 
 @pytest.mark.parametrize("number", [0, -1, -(2**63) - 1])
@@ -44,6 +45,6 @@ def test_characters_tokens_and_messages_are_counted():
             {"role": "user", "content": [{"type": "text", "text": "ωέλ😀"}]},
         ]
     }
-    read = facts_of(read_chat_request(msgspec.json.encode(body)))
+    read = read_chat(msgspec.json.encode(body)).facts
 
     assert (read.characters, read.estimated_input_tokens, read.message_count) == (9, 3, 2)

@@ -1,45 +1,44 @@
-"""Reading a request: decode the body once, collect the facts that decisions may use.
+"""Reading a chat completion: decode the body once, collect what decisions may use.
 
-Knows the client's dialect. Does not decide, and does not keep prompt text anywhere but in the
-call itself.
+Does not keep prompt text but for the system instructions, which are only hashed.
 """
 
-import msgspec
+from collections.abc import Sequence
 
+from pointsman.core.dialect import Asked
 from pointsman.core.errors import InvalidRequestError
 from pointsman.core.facts import Facts
-from pointsman.wire.malformed import MALFORMED
+from pointsman.dialects.reading import AUTO, MAX_CHOICES, MAX_OUTPUT_TOKENS, bounded, read_body
 from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
 
 _CLIENT_SIDE_TOOLS = frozenset({"function", "custom"})
-AUTO = "auto"
-"""The model name that leaves the choice to the gateway; also what a missing name means."""
-MAX_OUTPUT_TOKENS = 100_000_000
-MAX_CHOICES = 1024
-"""Larger numbers are taken as these: no model is near them, and money is counted in 64 bits."""
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+_MAX_TOOL_NAMES = 64
 
 
-def read_chat_request(body: bytes) -> ChatRequest:
-    """Decode the body of a chat completion.
+def read_chat(body: bytes) -> Asked:
+    """Read the body of a chat completion.
 
     Raises:
         InvalidRequestError: Not JSON, or not the shape of a chat request; the message says where.
     """
-    try:
-        request = decode_request(body)
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"the body is not a chat request: {error}") from None
-    except MALFORMED as error:
-        raise InvalidRequestError(
-            f"the body is not valid JSON: {error}", code="invalid_json"
-        ) from None
+    request = read_body(decode_request, body, "a chat request")
     if not request.messages:
         raise InvalidRequestError("messages must not be empty", param="messages")
-    return request
+    options = request.stream_options
+    return Asked(
+        facts=_facts_of(request),
+        model=request.model,
+        wants_usage=options is not None and bool(options.include_usage),
+        user=request.user,
+        tenant_id=request.tenant_id,
+        metadata=request.metadata,
+        system_text=_system_text(request.messages),
+        tool_names=_tool_names(request),
+    )
 
 
-def facts_of(request: ChatRequest) -> Facts:
-    """Return what conditions and filters may read of a request."""
+def _facts_of(request: ChatRequest) -> Facts:
     characters, image_count = _measure(request.messages)
     tools = request.tools
     response_format = request.response_format
@@ -49,19 +48,14 @@ def facts_of(request: ChatRequest) -> Facts:
         characters=characters,
         estimated_input_tokens=(characters + 3) // 4,
         message_count=len(request.messages),
-        max_output_tokens=_bounded(request.max_completion_tokens, MAX_OUTPUT_TOKENS)
-        or _bounded(request.max_tokens, MAX_OUTPUT_TOKENS),
-        choice_count=_bounded(request.n, MAX_CHOICES) or 1,
+        max_output_tokens=bounded(request.max_completion_tokens, MAX_OUTPUT_TOKENS)
+        or bounded(request.max_tokens, MAX_OUTPUT_TOKENS),
+        choice_count=bounded(request.n, MAX_CHOICES) or 1,
         tool_count=len(tools) if tools is not None else 0,
         provider_tool_count=_executed_by_provider(request),
         image_count=image_count,
         json_schema=response_format is not None and response_format.type == "json_schema",
     )
-
-
-def _bounded(number: int | None, largest: int) -> int | None:
-    """Return a number that something can be planned with; the provider judges what was sent."""
-    return min(number, largest) if number is not None and number > 0 else None
 
 
 def _executed_by_provider(request: ChatRequest) -> int:
@@ -88,3 +82,24 @@ def _measure(messages: list[ChatMessage]) -> tuple[int, int]:
                 elif part.type.startswith(("image", "input_image")):
                     images += 1
     return characters, images
+
+
+def _tool_names(request: ChatRequest) -> list[str]:
+    if not request.tools:
+        return []
+    return [
+        tool.function.name
+        for tool in request.tools[:_MAX_TOOL_NAMES]
+        if tool.function is not None and tool.function.name
+    ]
+
+
+def _system_text(messages: Sequence[ChatMessage]) -> str:
+    texts: list[str] = []
+    for message in messages:
+        if message.role in _SYSTEM_ROLES:
+            if isinstance(message.content, str):
+                texts.append(message.content)
+            elif message.content is not None:
+                texts.extend(part.text for part in message.content if part.text is not None)
+    return "\n".join(texts)

@@ -1,0 +1,32 @@
+"""`POST /v1/chat/completions`."""
+
+from collections.abc import Sequence
+
+from pointsman.core.dialect import Asked, Frame, Operation, WireError
+from pointsman.dialects.openai_chat.assemble import assemble
+from pointsman.dialects.openai_chat.read import read_chat
+from pointsman.dialects.openai_errors import encode_openai_error, openai_error_frame
+
+
+class OpenAiChat:
+    """OpenAI chat completions; see `core.dialect.Dialect`."""
+
+    name = "openai.chat"
+    operation: Operation = "chat"
+    closing_frames = b"data: [DONE]\n\n"
+
+    def read(self, body: bytes) -> Asked:
+        """Read what deciding needs; see `Dialect.read`."""
+        return read_chat(body)
+
+    def encode_error(self, error: WireError) -> bytes:
+        """Return the body of an error answer."""
+        return encode_openai_error(error)
+
+    def error_frame(self, error: WireError) -> Frame:
+        """Return the error as an event."""
+        return openai_error_frame(error)
+
+    def assemble(self, payloads: Sequence[bytes]) -> bytes:
+        """Return text and tool calls of a streamed answer."""
+        return assemble(payloads)
