@@ -14,6 +14,7 @@ from pointsman.config.decode import Decoder
 from pointsman.config.findings import Findings
 from pointsman.config.nodes import source_map, with_options
 from pointsman.config.parse import MAX_BYTES, parse
+from pointsman.config.proxy import EnvironmentProxy
 from pointsman.config.root import Config, LoadedConfig, SourceMap
 from pointsman.config.template import check_variables, template
 from pointsman.config.variables import VariableExpander
@@ -104,6 +105,7 @@ def _loaded(
         lines=findings.lines if findings.file is not None else SourceMap(),
         warnings=[str(warning) for warning in findings.warnings],
         text=text,
+        proxy=EnvironmentProxy.read(environment),
     )
 
 

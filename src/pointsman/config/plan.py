@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pointsman.config.checks.names import shadowed_names
 from pointsman.config.key import KeyConfig
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.proxy import DIRECT, proxy_place
 from pointsman.config.root import Config, LoadedConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.target import TargetConfig
@@ -67,6 +68,8 @@ def _provider(provider: ProviderConfig) -> list[str]:
         parts.append(f"key {provider.api_key.alias}")
     elif provider.kind != "mock":
         parts.append("no key")
+    if provider.proxy is not None:
+        parts.append(_proxy(provider.proxy.reveal()))
     if provider.headers:
         parts.append(f"headers {', '.join(provider.headers)}")
     if provider.health is not None:
@@ -76,6 +79,10 @@ def _provider(provider: ProviderConfig) -> list[str]:
     if provider.default:
         parts.append("default")
     return [", ".join(parts)]
+
+
+def _proxy(url: str) -> str:
+    return "without a proxy" if url == DIRECT else f"through the proxy {proxy_place(url)}"
 
 
 def _target(target: TargetConfig) -> list[str]:

@@ -22,6 +22,10 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     ca_file: str | None = None
     """PEM file with the certificate authorities to trust instead of the system's. A relative path
     begins at the folder of the configuration file."""
+    proxy: Secret | None = None
+    """HTTP proxy that every connection is tunnelled through (CONNECT), `http://user:pass@host:port`
+    or, best, a variable. Absent, `https_proxy` and `no_proxy` of the environment count for https
+    addresses; `none` connects directly."""
     headers: dict[str, Secret] = field(default_factory=dict)
     """Extra headers on every upstream request."""
     max_connections: Positive = 512

@@ -8,6 +8,7 @@ from pointsman.config.key import KeyConfig
 from pointsman.config.policy import PolicyConfig
 from pointsman.config.price import PricesConfig
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.proxy import EnvironmentProxy
 from pointsman.config.residency import ResidencyConfig
 from pointsman.config.resilience import ResilienceConfig
 from pointsman.config.retention import RetentionConfig
@@ -55,7 +56,7 @@ class SourceMap(dict[str, int]):
 class LoadedConfig:
     """A checked configuration with where it came from."""
 
-    __slots__ = ("config", "file", "lines", "text", "version", "warnings")
+    __slots__ = ("config", "file", "lines", "proxy", "text", "version", "warnings")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class LoadedConfig:
         lines: SourceMap,
         warnings: list[str],
         text: str = "",
+        proxy: EnvironmentProxy | None = None,
     ) -> None:
         self.config = config
         self.version = version
@@ -76,3 +78,5 @@ class LoadedConfig:
         self.warnings = warnings
         self.text = text
         """What was decoded, before variables were replaced; may hold secrets."""
+        self.proxy = proxy or EnvironmentProxy()
+        """What the environment says about proxies."""

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.proxy import EnvironmentProxy, proxy_for
 from pointsman.core.clock import Clock
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.failures import Classify
@@ -14,14 +15,23 @@ from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
 from pointsman.providers.openai.encode import EncodeSettings
 from pointsman.providers.openai.presets import PRESET_NAMES, Preset, find_preset
 from pointsman.transport.client import HttpClient
+from pointsman.transport.proxy import Proxy, parse_proxy_url
 from pointsman.transport.settings import TransportSettings, parse_base_url
 
 MOCK = "mock"
+NO_PROXY = EnvironmentProxy()
 KNOWN_KINDS: frozenset[str] = PRESET_NAMES | {MOCK}
 """What `kind` may be: `openai` for any compatible server, a preset, or `mock`."""
 
 
-def build(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -> Provider:
+def build(
+    name: str,
+    config: ProviderConfig,
+    clock: Clock,
+    classify: Classify,
+    *,
+    proxy: EnvironmentProxy = NO_PROXY,
+) -> Provider:
     """Build a provider; no connection is made.
 
     Args:
@@ -29,10 +39,12 @@ def build(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -
         config: Its section.
         clock: For timings.
         classify: Judges the provider's errors.
+        proxy: What the environment says about proxies; `config.proxy` wins.
 
     Raises:
         ConfigError: Unknown kind, no base URL or one that cannot be used, a live provider without
-            a key, a header that cannot be sent, or a script or CA file that cannot be read.
+            a key, a header that cannot be sent, a proxy that is none, or a script or CA file that
+            cannot be read.
     """
     if config.kind == MOCK:
         return _build_mock(name, config, clock, classify)
@@ -53,11 +65,17 @@ def build(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -
             "set `api_key`, or use `kind: mock`",
         )
     _check_headers(name, config)
-    return _build_live(name, config, preset, clock, classify)
+    return _build_live(name, config, preset, clock, classify=classify, proxy=proxy)
 
 
 def _build_live(
-    name: str, config: ProviderConfig, preset: Preset, clock: Clock, classify: Classify
+    name: str,
+    config: ProviderConfig,
+    preset: Preset,
+    clock: Clock,
+    *,
+    classify: Classify,
+    proxy: EnvironmentProxy,
 ) -> Provider:
     base_url = _base_url(name, config, preset)
     try:
@@ -66,7 +84,8 @@ def _build_live(
         raise _problem(name, "base_url", str(error)) from error
     settings = TransportSettings(max_connections=config.max_connections, ca_file=config.ca_file)
     try:
-        http = HttpClient(origin, settings, clock)
+        through = _proxy(name, config, proxy, base_url)
+        http = HttpClient(origin, settings, clock, proxy=through)
     except OSError as error:
         raise _problem(name, "ca_file", f"cannot be read: {error.strerror or error}") from error
 
@@ -89,6 +108,19 @@ def _build_live(
         clock,
         classify,
     )
+
+
+def _proxy(
+    name: str, config: ProviderConfig, environment: EnvironmentProxy, base_url: str
+) -> Proxy | None:
+    url = proxy_for(config.proxy, environment, base_url)
+    if url is None:
+        return None
+    try:
+        return parse_proxy_url(url.reveal())
+    except ValueError as error:
+        hint = f"from {url.alias}; `proxy: none` connects directly"
+        raise _problem(name, "proxy", str(error), hint) from error
 
 
 def _build_mock(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -> Provider:

@@ -16,6 +16,7 @@ from pointsman.transport.exchange import HttpRequest, HttpResponse, Timings, Tra
 from pointsman.transport.head import RequestEncoder
 from pointsman.transport.in_flight import InFlight
 from pointsman.transport.pool import ConnectionPool
+from pointsman.transport.proxy import Proxy
 from pointsman.transport.response import Response
 from pointsman.transport.settings import Origin, TransportSettings
 
@@ -31,9 +32,17 @@ class HttpClient:
         settings: TransportSettings,
         clock: Clock,
         *,
+        proxy: Proxy | None = None,
         resolve: Resolver = look_up,
     ) -> None:
         """Read the authorities to trust; open no connection.
+
+        Args:
+            origin: Whom every request goes to.
+            settings: Bounds.
+            clock: For limits and timings.
+            proxy: What every connection is tunnelled through; None connects directly.
+            resolve: Finds addresses.
 
         Raises:
             OSError: `settings.ca_file` cannot be read or holds no certificate.
@@ -43,6 +52,7 @@ class HttpClient:
         self._clock = clock
         self._encoder = RequestEncoder(origin)
         self._tls = make_tls(settings.ca_file) if origin.scheme == "https" else None
+        self._proxy = proxy
         self._resolve = resolve
         self._closing = AbortSignal()
         self.pool = ConnectionPool(settings.max_connections, settings.keepalive_s, clock)
@@ -135,7 +145,8 @@ class HttpClient:
                     return await self._claim_or_dial(timings, until_ns, fresh=fresh)
         except TimeoutError:
             _raise_if_aborted(signals)
-            message = f"no connection to {self._origin.authority} within the {phase} limit"
+            through = f" through {self._proxy.origin.authority}" if self._proxy is not None else ""
+            message = f"no connection to {self._origin.authority}{through} within the {phase} limit"
             raise TransportError("timeout", message, phase=phase) from None
 
     async def _claim_or_dial(self, timings: Timings, until_ns: int, *, fresh: bool) -> Connection:
@@ -158,6 +169,7 @@ class HttpClient:
                 self._clock,
                 until_ns,
                 lambda: Connection(loop, self._clock, self.pool.lost),
+                proxy=self._proxy,
                 resolve=self._resolve,
             )
         except BaseException:

@@ -1,4 +1,4 @@
-"""Opening a connection: name lookup, one address after the other, TLS.
+"""Opening a connection: name lookup, one address after the other, TLS; or a proxy's tunnel.
 
 uvloop does not race addresses, so they are tried in turn; each gets an equal share of the time
 that is left, so one that swallows packets cannot use up what the next needs.
@@ -13,7 +13,9 @@ from socket import SOCK_STREAM
 from pointsman.core.clock import Clock
 from pointsman.transport.connection import Connection
 from pointsman.transport.exchange import TransportError
+from pointsman.transport.proxy import Proxy
 from pointsman.transport.settings import Origin
+from pointsman.transport.tunnel import open_tunnel
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """From name and port to addresses; raises TransportError. `look_up` asks the system."""
@@ -41,6 +43,7 @@ async def dial(
     until_ns: int,
     make_connection: Callable[[], Connection],
     *,
+    proxy: Proxy | None = None,
     resolve: Resolver,
 ) -> Connection:
     """Connect to the first address that answers.
@@ -48,19 +51,23 @@ async def dial(
     The caller bounds the whole by `until_ns`; here it only sets each address's share.
 
     Raises:
-        TransportError: `connect`, with the reason of the last address that was tried.
+        TransportError: `connect`, with the reason of the last address that was tried; or as
+            `open_tunnel` does.
         TimeoutError: That one did not answer in time.
     """
     last: Exception = OSError("the name has no address")
-    host = origin.host
-    addresses = [host] if _is_address(host) else await resolve(host, origin.port)
+    first = origin if proxy is None else proxy.origin
+    addresses = [first.host] if _is_address(first.host) else await resolve(first.host, first.port)
     for position, address in enumerate(addresses):
         left_s = (until_ns - clock.monotonic_ns()) / _S
         share_s = max(0.0, left_s / (len(addresses) - position))
         connection = make_connection()
         try:
             async with asyncio.timeout(share_s):
-                await _connect(connection, address, origin, tls)
+                if proxy is None:
+                    await _connect(connection, address, origin, tls)
+                else:
+                    await open_tunnel(connection, address, proxy, origin, tls)
         except (OSError, ssl.CertificateError) as error:
             # TimeoutError is an OSError. A half-open attempt must not outlive its failure.
             connection.abort()
@@ -74,7 +81,9 @@ async def dial(
     if isinstance(last, TimeoutError):
         raise last
 
-    raise TransportError("connect", f"cannot connect to {origin.authority}: {_reason(last)}")
+    through = f" through the proxy {proxy.origin.authority}" if proxy is not None else ""
+    message = f"cannot connect to {origin.authority}{through}: {_reason(last)}"
+    raise TransportError("connect", message)
 
 
 async def _connect(

@@ -44,7 +44,8 @@ class Timings(Struct):
 class TransportError(Exception):
     """The exchange did not complete.
 
-    `kind` is one of `connect` (refused, name not found, TLS), `timeout` (see `phase`), `reset`
+    `kind` is one of `connect` (refused, name not found, TLS, no tunnel), `proxy_auth` (the proxy
+    refused our credential, or wants one), `timeout` (see `phase`), `reset`
     (the connection broke), `truncated` (the body ended before its length), `protocol` (not HTTP,
     or a bound exceeded), `aborted` (by the abort signal or `Response.close`).
     """

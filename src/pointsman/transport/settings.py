@@ -64,14 +64,19 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
 
     scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     port = parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]
-    return Origin(scheme, _ascii_host(parts.hostname), port), parts.path.rstrip("/")
+    return Origin(scheme, ascii_host(parts.hostname), port), parts.path.rstrip("/")
 
 
-def _ascii_host(host: str | None) -> str:
+def ascii_host(host: str | None) -> str:
+    """Return a host as it is sent: ASCII, by IDNA where it is a name in another script.
+
+    Raises:
+        ValueError: There is none, or it is not a host. The message does not repeat it.
+    """
     if not host or any(character in " %/\\\t" for character in host):
-        raise ValueError("a base URL needs a host name or address")
+        raise ValueError("a URL needs a host name or address")
 
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ValueError("the host of a base URL is not a valid name") from error
+        raise ValueError("the host of a URL is not a valid name") from error

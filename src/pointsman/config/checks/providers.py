@@ -7,6 +7,7 @@ from pointsman.config.checks.server import is_local
 from pointsman.config.checks.subject import Subject, did_you_mean
 from pointsman.config.findings import quoted
 from pointsman.config.provider import ProviderConfig
+from pointsman.config.proxy import DIRECT
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 # Source: RFC 9110, section 5.6.2 (token) and 5.5 (field values).
@@ -31,6 +32,7 @@ def check_providers(subject: Subject) -> None:
         _check_kind(subject, path, provider)
         _check_url(subject, path, provider)
         _check_credential(subject, path, provider)
+        _check_proxy(subject, path, provider)
         _check_headers(subject, path, provider)
         _check_files(subject, path, provider)
     _check_default(subject)
@@ -92,6 +94,19 @@ def _check_credential(subject: Subject, path: str, provider: ProviderConfig) -> 
             hint="set api_key, at best as `${VARIABLE}`; "
             f"kinds that need none: {', '.join(sorted(subject.kinds.keyless))}",
         )
+
+
+def _check_proxy(subject: Subject, path: str, provider: ProviderConfig) -> None:
+    if provider.proxy is None or provider.proxy.reveal() == DIRECT:
+        return
+    url = _split(provider.proxy.reveal())
+    # Nothing of the value is repeated: it may hold a password.
+    if url is None or url.scheme != "http" or not url.hostname:
+        subject.error(f"{path}.proxy", "not a proxy URL", hint="as in http://user:pass@host:3128")
+    elif url.path not in ("", "/") or url.query or url.fragment:
+        subject.error(f"{path}.proxy", "a proxy URL ends with its port")
+    elif provider.kind == "mock":
+        subject.warn(f"{path}.proxy", "a mock connects to nobody")
 
 
 def _needs_key(subject: Subject, provider: ProviderConfig) -> bool:

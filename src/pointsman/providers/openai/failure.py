@@ -6,6 +6,8 @@ from pointsman.transport.exchange import TransportError
 
 _CLASSES: dict[str, FailureClass] = {
     "connect": FailureClass.CONNECTION,
+    # Asking the same proxy again with the same credential cannot help; another provider may.
+    "proxy_auth": FailureClass.BAD_CREDENTIAL,
     "timeout": FailureClass.TIMEOUT,
     "reset": FailureClass.CONNECTION,
     "truncated": FailureClass.TRUNCATED,
@@ -31,4 +33,5 @@ def from_transport(
         f"{provider_name}: {error}",
         _CLASSES.get(error.kind, FailureClass.UNKNOWN),
         phase=phase,
+        upstream_code=error.kind if error.kind == "proxy_auth" else None,
     )
