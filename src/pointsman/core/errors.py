@@ -5,7 +5,7 @@
     ├─ CallError                   the caller can act on it: rendered as it is
     │  ├─ InvalidRequestError 400   ├─ AuthenticationError 401   ├─ PermissionDeniedError 403
     │  ├─ UnknownModelError 404     ├─ RequestTooLargeError 413  ├─ RateLimitedError 429
-    │  └─ BudgetExceededError 429
+    │  ├─ BudgetExceededError 429   └─ GuardrailBlockedError 400
     ├─ UpstreamError               one attempt failed: failure_class, status, code, retry_after_s
     ├─ AttemptsFailedError         502, 503 or 504: no attempt succeeded
     ├─ NoTargetError 503           no candidate was eligible
@@ -146,6 +146,12 @@ class BudgetExceededError(CallError):
     code = "insufficient_quota"
     http_status = 429
     error_type = "insufficient_quota"
+
+
+class GuardrailBlockedError(CallError):
+    """A rule of `policy.rules` stopped a prompt or an answer; names the rule, never the text."""
+
+    code = "guardrail_blocked"
 
 
 class UpstreamError(PointsmanError):

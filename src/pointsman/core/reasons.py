@@ -24,6 +24,7 @@ ROUTE_REASONS: dict[str, str] = {
     "confidence_below_threshold": "the cheaper model's confidence was too low",
     "delegate_to_planner": "the step was handed to a planning model",
     "caller_override": "the caller asked for this target and was allowed to",
+    "guardrail": "a prompt rule sends such requests there",
     "health_probe": "the gateway itself asked whether the target serves",
     "not_routed": "the request was refused before a route was chosen",
 }

@@ -108,6 +108,21 @@ class Rule(Struct, omit_defaults=True):
     line: int | None = None
 
 
+class AliasUse(Struct, frozen=True, omit_defaults=True):
+    """A name that means something else for this caller."""
+
+    name: str
+    """As it was asked for: `auto`."""
+    means: str
+    """The route, target or model that it stands for."""
+    kind: str
+    """Who says so: `key`, `tenant` or `plan`."""
+    owner: str
+    """Its name."""
+    rule: Rule
+    """Where it is written: `policy.plans.enterprise.aliases.auto`."""
+
+
 class Evaluated(Struct, omit_defaults=True):
     """One condition as it was evaluated, with both values that were compared."""
 
@@ -240,11 +255,25 @@ class LimitCheck(Struct, omit_defaults=True):
 
 
 class PolicyOutcome(Struct, omit_defaults=True):
-    """What a policy rule did; counts only, never the values it found."""
+    """What a prompt rule did; counts only, never the values it found."""
 
     rule: str
+    """Path in the configuration: `policy.rules.no-secrets`."""
     outcome: str
+    """`blocked`, `redacted`, `flagged`, `rerouted`, `passed` (it found nothing), `overruled` (an
+    earlier rule had chosen another target) or `not_matched` (its condition did not hold)."""
     counts: dict[str, int] = field(default_factory=dict)
+    """What was found -> how often."""
+    side: str = "prompt"
+    """`prompt` or `answer`: what it looked at."""
+    dry_run: bool = False
+    """The outcome is what it would have done; nothing was changed."""
+    file: str | None = None
+    line: int | None = None
+    condition: Evaluated | None = None
+    """Its condition as it was evaluated; None for a rule without one."""
+    use: str | None = None
+    """For `rerouted` and `overruled`: the target or route that the rule names."""
 
 
 class StreamTruth(Struct, omit_defaults=True):
@@ -257,7 +286,8 @@ class StreamTruth(Struct, omit_defaults=True):
     bytes: int = 0
     """Bytes handed to the client."""
     terminal: str = ""
-    """`done`, `cut`, `stalled`, `malformed`, `failed`, `client_left` or `shutdown`."""
+    """`done`, `cut`, `stalled`, `malformed`, `failed`, `blocked` (by a prompt rule),
+    `client_left` or `shutdown`."""
     usage_source: str = ""
     """`measured` or `estimated`."""
 
@@ -301,6 +331,8 @@ class CallRecord(Struct, kw_only=True, omit_defaults=True):
 
     tenant: str | None = None
     plan: str | None = None
+    plan_source: str | None = None
+    """Where the plan comes from: `key`, `tenant` or `request`."""
     key: str | None = None
     team: str | None = None
     user: str | None = None
@@ -329,10 +361,12 @@ class CallRecord(Struct, kw_only=True, omit_defaults=True):
     error: CallFailure | None = None
     finish_reasons: list[str] = field(default_factory=list)
     outcome: str = ""
-    """`success`, `truncated` (length), `blocked` (content filter), `failure`, `refused`,
-    `client_left` or `gateway_crashed`."""
+    """`success`, `truncated` (length), `blocked` (content filter, prompt rule), `failure`,
+    `refused`, `client_left` or `gateway_crashed`."""
 
     route: str | None = None
+    alias: AliasUse | None = None
+    """What the name that was asked for means for this key, tenant or plan; None when itself."""
     reason: str = "not_routed"
     override_source: str | None = None
     """Who overrode the route: `model`, `header`; None when the gateway decided."""

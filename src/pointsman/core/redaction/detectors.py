@@ -12,12 +12,13 @@ name the source of vendor facts.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from pointsman.core.redaction import checks
+from pointsman.core.redaction.patterns import WrittenPattern
 
 Check: TypeAlias = Callable[[str], int]
 """How many characters of what was found are the thing; 0 for none."""
@@ -28,7 +29,7 @@ class Detector(Struct, frozen=True, kw_only=True):
 
     name: str
     """The entity type: small letters, digits and underscores. The marker names it."""
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | WrittenPattern
     trigger: str | re.Pattern[str] = ""
     """Found in every text that `pattern` is found in, and faster to look for. Neighbours in the
     table that share one are skipped by one search for it."""
@@ -272,3 +273,23 @@ _PERSONAL: tuple[Detector, ...] = (
 
 DETECTORS: tuple[Detector, ...] = _HEADERS + _SECRETS + _PERSONAL
 """Every row, in the order in which they are applied: the most exact claim first."""
+
+GROUPS: dict[str, frozenset[str]] = {
+    "secrets": frozenset(row.name for row in _HEADERS + _SECRETS),
+    "personal": frozenset(row.name for row in _PERSONAL),
+}
+"""Names that stand for several entity types."""
+ENTITY_TYPES = frozenset().union(*GROUPS.values())
+"""Every name that a row has."""
+
+
+def select(names: Iterable[str]) -> tuple[Detector, ...]:
+    """Return the rows of entity types and groups, in the order of the table.
+
+    Args:
+        names: Of `ENTITY_TYPES` and `GROUPS`; others select nothing.
+    """
+    wanted: set[str] = set()
+    for name in names:
+        wanted |= GROUPS.get(name, {name})
+    return tuple(row for row in DETECTORS if row.name in wanted)
