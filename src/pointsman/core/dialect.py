@@ -64,6 +64,10 @@ class StreamEncoder(Protocol):
         """Return the frames that say these events; some events say nothing yet."""
         ...
 
+    def end(self) -> list[Frame]:
+        """Return what is left to say once the stream is complete; called once."""
+        ...
+
 
 class Dialect(Protocol):
     """What one route of the gateway speaks."""
@@ -132,4 +136,16 @@ class EmbeddingDialect(Dialect, Protocol):
 
     def encode_embedding(self, answer: EmbeddingAnswer, body: bytes) -> bytes:
         """Return the body of an answer; `body` is the request, which says the number format."""
+        ...
+
+
+class CountingDialect(Dialect, Protocol):
+    """A dialect that asks how many tokens a conversation has, without an answer to it."""
+
+    def decode(self, body: bytes) -> Conversation:
+        """Decode a body; see `ChatDialect.decode`."""
+        ...
+
+    def encode_count(self, input_tokens: int) -> bytes:
+        """Return the body of an answer."""
         ...

@@ -59,7 +59,8 @@ class Completion(Struct, kw_only=True):
     model: str | None = None
     """The model that answered, by its own word."""
     finish_reasons: list[str] = field(default_factory=list)
-    """One per choice that says its own, in the client dialect's words; empty is unknown."""
+    """One per choice that says its own, whatever the client's dialect: in OpenAI's words as the
+    provider wrote them, elsewhere as `canonical.FinishReason`; empty is unknown."""
     usage: Usage | None = None
     """None when the answer has none."""
     output_characters: int = 0

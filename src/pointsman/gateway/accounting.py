@@ -4,6 +4,8 @@ Joins the price book with the record. Usage comes normalised from the providers;
 reported is estimated from characters and marked so.
 """
 
+from msgspec.structs import replace
+
 from pointsman.core.money import NanoUsd
 from pointsman.core.records import Attempt, CallRecord, Cost
 from pointsman.core.target import Target
@@ -44,15 +46,24 @@ class Accountant:
             What to settle the attempt's reservation at: its cost, or, when the price is unknown,
             nothing, because nothing was held for it either.
         """
-        if usage is None:
-            facts = record.facts
-            usage = estimate(facts.estimated_input_tokens if facts else 0, output_characters)
+        if usage is None or usage.output_tokens is None:
+            usage = self._estimated(record, usage, output_characters)
         attempt.usage = usage
         attempt.cost = self._cost(attempt.provider, attempt.model, usage, record.started_unix_ns)
         record.usage = usage
         record.cost = attempt.cost
         self._price_alternatives(record, attempt, usage)
         return attempt.cost.total_nano_usd or 0
+
+    def _estimated(
+        self, record: CallRecord, reported: Usage | None, output_characters: int
+    ) -> Usage:
+        """Complete what was not reported; a stream that was left knows its input at best."""
+        facts = record.facts
+        usage = estimate(facts.estimated_input_tokens if facts else 0, output_characters)
+        if reported is None:
+            return usage
+        return replace(reported, output_tokens=usage.output_tokens, estimated=True)
 
     def _price_alternatives(self, record: CallRecord, served: Attempt, usage: Usage) -> None:
         """Price the same usage on every candidate, so that prompt and model can be told apart."""

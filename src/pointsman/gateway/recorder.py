@@ -9,7 +9,7 @@ from pointsman.gateway.faults import CLIENT_LEFT_STATUS, Fault
 from pointsman.gateway.metrics import Metrics
 
 _TRUNCATING = "length"
-_BLOCKING = "content_filter"
+_BLOCKING = frozenset({"content_filter", "refusal"})
 
 
 class Recorder:
@@ -66,7 +66,7 @@ def outcome_of(record: CallRecord) -> str:
         return "client_left"
     if record.error is not None:
         return "failure" if record.attempts or (record.status or 500) >= 500 else "refused"
-    if _BLOCKING in record.finish_reasons:
+    if not _BLOCKING.isdisjoint(record.finish_reasons):
         return "blocked"
     if _TRUNCATING in record.finish_reasons:
         return "truncated"

@@ -150,6 +150,6 @@ class StreamRelay:
             record.finish_reasons.append(chunk.finish_reason)
         if chunk.model is not None and record.served_model is None:
             record.served_model = chunk.model
-        if self._room_bytes > 0:
+        if self._room_bytes > 0 and chunk.data:
             self._room_bytes -= len(chunk.data)
             self.collected.append(chunk.data)
