@@ -172,7 +172,13 @@ async def test_a_full_target_sends_the_rest_on_after_a_bounded_wait(tmp_path: Pa
             a.play()
             later = await plain(client, "chat")
             moved = [record for record in gateway.records if record.served_target == "b"]
+            loads = [record.attempts[-1].in_flight for record in gateway.records]
+            state = gateway.records[-1].candidates[0].state
+            shown = gateway.metrics.render().decode()
 
+    assert sorted(loads) == [1, 1, 1, 2, 2, 3, 4]
+    assert state.latency_at_load_ms is None, "alone it has not been seen yet"
+    assert 'pointsman_target_latency_seconds{in_flight="2-3",target="a"} 0.4' in shown
     assert sorted(seen) == ["answer of m-a"] * 2 + ["answer of m-b"] * 4
     assert later == "answer of m-a"
     assert b.calls == 4

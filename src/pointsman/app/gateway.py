@@ -152,7 +152,7 @@ class Gateway:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         await self._listener.start()
-        self.protection.start(self.ids, lambda: self.app.serving.runtime)
+        self.protection.start(self.ids, lambda: self.app.serving.runtime, self.metrics.registry)
         if self._link is not None:
             self._link.start()
         if self._delivery is not None:

@@ -1,6 +1,8 @@
 """Builds what protects targets and callers from failures, under each configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
 
 from pointsman.config.root import Config
 from pointsman.core.clock import Clock
@@ -8,6 +10,7 @@ from pointsman.core.ids import IdSource
 from pointsman.core.ledger import Ledger
 from pointsman.core.provider import Completion, Provider
 from pointsman.core.records import Attempt, CallRecord
+from pointsman.gateway.gauges import LoadGauge, LoadRow
 from pointsman.gateway.runtime import Runtime
 from pointsman.resilience.attempts import AttemptSettings, UpperBound
 from pointsman.resilience.breakers import MemoryBreakers
@@ -32,8 +35,11 @@ class Protection:
         )
         self._prober: Prober | None = None
 
-    def start(self, ids: IdSource, runtime: Callable[[], Runtime]) -> None:
-        """Begin to probe the targets that are configured so, now and after every reload."""
+    def start(
+        self, ids: IdSource, runtime: Callable[[], Runtime], registry: CollectorRegistry
+    ) -> None:
+        """Show latency by load, and probe what is configured so, now and after every reload."""
+        LoadGauge(registry, lambda: _load(self.health, runtime().planner.table.targets))
         self._prober = Prober(self.holders, ids, lambda: _probe_plan(runtime()))
         self._prober.start()
 
@@ -77,6 +83,12 @@ class Protection:
             stream=config.resilience.stream,
             min_attempt_s=float(config.resilience.min_attempt),
         )
+
+
+def _load(health: HealthTracker, targets: Iterable[str]) -> Iterator[LoadRow]:
+    for name in targets:
+        for band in health.load_of(name):
+            yield LoadRow(name, band.calls, band.latency_ms / 1000)
 
 
 def _probe_plan(runtime: Runtime) -> ProbePlan:

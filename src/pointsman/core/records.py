@@ -68,6 +68,8 @@ class TargetState(Struct, omit_defaults=True):
     in_flight: int | None = None
     breaker: str | None = None
     latency_ms: float | None = None
+    latency_at_load_ms: float | None = None
+    """Moving latency with as many calls under way as this one would make; None is not known."""
     error_ratio: float | None = None
     breaker_detail: BreakerDetail | None = None
     ramp_draw: float | None = None
@@ -225,6 +227,8 @@ class Attempt(Struct, omit_defaults=True):
     """State after its outcome was counted; None is closed."""
     waited_ms: float | None = None
     """How long it waited for room at a target whose concurrency is limited."""
+    in_flight: int | None = None
+    """Calls under way at the target when it began, this one included."""
 
 
 class LimitCheck(Struct, omit_defaults=True):

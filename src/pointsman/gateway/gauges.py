@@ -1,6 +1,7 @@
 """Figures that others keep and that are read when somebody asks: journal, connections, holds."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
@@ -43,3 +44,30 @@ class LiveGauges(Collector):
         for code, count in self._rejections().items():
             refused.add_metric((code,), count)
         yield refused
+
+
+class LoadRow(NamedTuple):
+    """How long a target takes with so many calls under way."""
+
+    target: str
+    calls: str
+    latency_s: float
+
+
+class LoadGauge(Collector):
+    """Shows latency against calls in flight, per declared target (MM-09)."""
+
+    def __init__(self, registry: CollectorRegistry, read: Callable[[], Iterable[LoadRow]]) -> None:
+        self._read = read
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the moving latencies as they are now."""
+        family = GaugeMetricFamily(
+            "pointsman_target_latency_seconds",
+            "Moving duration of upstream calls, by how many the target had under way.",
+            labels=("target", "in_flight"),
+        )
+        for row in self._read():
+            family.add_metric((row.target, row.calls), row.latency_s)
+        yield family

@@ -152,7 +152,7 @@ async def _begin(call: AttemptCall, settings: AttemptSettings, step: Step) -> Le
         attempt.backoff_source = step.wait.source
     if step.permit.before != CLOSED:
         attempt.breaker_before = step.permit.before
-    holders.health.begin(target.provider, target.name)
+    attempt.in_flight = holders.health.begin(target.provider, target.name)
     lease = Lease(
         holders,
         target,

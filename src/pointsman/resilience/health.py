@@ -17,6 +17,7 @@ from pointsman.core.failures import FailureClass
 from pointsman.core.records import TargetState
 from pointsman.core.target import Target
 from pointsman.resilience.breakers import BreakerBoard, MemoryBreakers
+from pointsman.resilience.load_history import LoadBand, LoadHistory
 
 WINDOW_S = 30.0
 WINDOW_SIZE = 20
@@ -32,13 +33,15 @@ _EVICTION_SEARCH = 64
 class _Window:
     """Recent outcomes of one provider or target."""
 
-    __slots__ = ("_failures", "_outcomes", "in_flight", "latency_ms")
+    __slots__ = ("_failures", "_outcomes", "in_flight", "latency_ms", "load")
 
     def __init__(self) -> None:
         self._outcomes: deque[tuple[int, bool]] = deque()
         self._failures = 0
         self.in_flight = 0
         self.latency_ms: float | None = None
+        self.load: LoadHistory | None = None
+        """Of a target, once a call succeeded."""
 
     def add(self, now_ns: int, failed: bool) -> None:
         self._outcomes.append((now_ns, failed))
@@ -84,18 +87,35 @@ class HealthTracker:
         self._pinned_providers = providers
         self._pinned_targets = targets
 
-    def begin(self, provider: str, target: str) -> None:
-        """Count an attempt as in flight."""
+    def begin(self, provider: str, target: str) -> int:
+        """Count an attempt as in flight; return how many the target has now."""
         self._window(self._providers, provider).in_flight += 1
-        self._window(self._targets, target).in_flight += 1
+        window = self._window(self._targets, target)
+        window.in_flight += 1
+        return window.in_flight
 
     def end(
-        self, provider: str, target: str, failure: FailureClass | None, latency_ms: float | None
+        self,
+        provider: str,
+        target: str,
+        failure: FailureClass | None,
+        latency_ms: float | None,
+        *,
+        in_flight: int | None = None,
     ) -> None:
         """Count how an attempt ended. `failure` is None for a success.
 
         Faults of the caller and clients that left say nothing about the target.
+
+        Args:
+            provider: Whose it was.
+            target: Its name.
+            failure: None is a success.
+            latency_ms: How long it took.
+            in_flight: What `begin` returned; None leaves the history by load alone.
         """
+        if failure is None and latency_ms is not None and in_flight is not None:
+            self._note_load(target, in_flight, latency_ms)
         now_ns = self._clock.monotonic_ns()
         for windows, name in ((self._providers, provider), (self._targets, target)):
             window = self._window(windows, name)
@@ -140,7 +160,22 @@ class HealthTracker:
             error_ratio=None if ratio is None else round(ratio, 4),
             breaker=breaker,
             breaker_detail=detail,
+            latency_at_load_ms=None
+            if window.load is None
+            else window.load.at(window.in_flight + 1),
         )
+
+    def load_of(self, target: str) -> list[LoadBand]:
+        """Return how long a target takes by how many calls it has under way, as far as known."""
+        window = self._targets.get(target)
+        return [] if window is None or window.load is None else window.load.bands()
+
+    def _note_load(self, target: str, in_flight: int, latency_ms: float) -> None:
+        window = self._window(self._targets, target)
+        if window.load is None:
+            window.load = LoadHistory()
+        # The most that is known to have been under way at once: at its begin, or now.
+        window.load.add(max(in_flight, window.in_flight), latency_ms)
 
     def _observed(self, windows: dict[str, _Window], name: str) -> str:
         window = windows.get(name)

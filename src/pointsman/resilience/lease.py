@@ -80,7 +80,9 @@ class Lease:
         holders, attempt, target = self._holders, self.attempt, self.target
         attempt.end_ns = holders.clock.monotonic_ns() - self._started_ns
         latency_ms = (attempt.end_ns - attempt.start_ns) / 1e6
-        holders.health.end(target.provider, target.name, failure, latency_ms)
+        holders.health.end(
+            target.provider, target.name, failure, latency_ms, in_flight=attempt.in_flight
+        )
         holders.slots.give_back(target)
         after = holders.breakers.end(target, self._permit, self.request_id, failure)
         if after != CLOSED:

@@ -107,7 +107,7 @@ class Prober:
             breaker_before=None if permit.before == "closed" else permit.before,
         )
         record.attempts.append(attempt)
-        self._holders.health.begin(target.provider, target.name)
+        attempt.in_flight = self._holders.health.begin(target.provider, target.name)
         lease = Lease(
             self._holders, target, attempt, permit, request_id=request_id, started_ns=started_ns
         )
