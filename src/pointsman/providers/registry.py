@@ -95,7 +95,7 @@ def _build_live(
             name=name,
             vendor=preset.name,
             telemetry_name=preset.telemetry_name,
-            endpoint=f"{origin.scheme}://{origin.authority}{path}",
+            origin=f"{origin.scheme}://{origin.authority}",
             path=path,
             key=config.api_key,
             headers=config.headers,
@@ -129,7 +129,7 @@ def _build_mock(name: str, config: ProviderConfig, clock: Clock, classify: Class
         name=name,
         vendor=MOCK,
         telemetry_name=MOCK,
-        endpoint="mock://in-process/v1/chat/completions",
+        origin="mock://in-process",
         path="/v1/chat/completions",
         headers=config.headers,
         # A script may choose by metadata, so it is forwarded unless that is switched off.

@@ -49,9 +49,9 @@ async def stage(request: pytest.FixtureRequest, tmp_path) -> AsyncIterator[Stage
             config = ProviderConfig(kind="mock", script=str(path))
             provider = build("p", config, CLOCK, classify)
             assert isinstance(provider, OpenAiProvider)
-            assert isinstance(provider._http, MockClient)
+            assert isinstance(provider._upstream._http, MockClient)
             closing.append(provider)
-            return Staged(provider, provider._http.counters)
+            return Staged(provider, provider._upstream._http.counters)
         server = MockServer(ScriptPlayer(parse_script(script)), CLOCK)
         await server.start()
         base_url = f"http://127.0.0.1:{server.port}/v1"

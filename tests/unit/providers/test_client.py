@@ -10,11 +10,8 @@ from pointsman.config.section import Secret
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
-from pointsman.providers.openai.client import (
-    MAX_ERROR_BYTES,
-    OpenAiProvider,
-    OpenAiSettings,
-)
+from pointsman.providers.exchange import MAX_ERROR_BYTES
+from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
 from pointsman.transport.exchange import Timings, TransportError
 from provider_scenarios import by_status, call
 from scripted_http import ScriptedHttp, WrittenResponse
@@ -29,7 +26,7 @@ def provider(http: ScriptedHttp, clock: ManualClock | None = None, **changes) ->
         name="p",
         vendor="openai",
         telemetry_name="openai",
-        endpoint="https://api.example/v1/chat/completions",
+        origin="https://api.example",
         path="/v1/chat/completions",
         **{"key": Secret("sk-planted", "...nted"), **changes},
     )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pointsman.config.section import Secret
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
-from pointsman.providers.openai.decode import Judge, decode_answer
+from pointsman.providers.judge import Judge
+from pointsman.providers.openai.decode import decode_answer
 from pointsman.resilience.classify import classify
 
 JUDGE = Judge("p", "openai", classify)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.providers.openai.headers import (
+from pointsman.providers.headers import (
     MAX_RETRY_AFTER_S,
     retry_after_s,
     upstream_request_id,

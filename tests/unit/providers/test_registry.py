@@ -20,6 +20,10 @@ def built(**config) -> OpenAiProvider:
     return provider
 
 
+def endpoint_of(provider: OpenAiProvider) -> str:
+    return provider._settings.origin + provider._settings.path
+
+
 def problem(**config) -> str:
     with pytest.raises(ConfigError) as caught:
         build("p", ProviderConfig(**config), ManualClock(), classify)
@@ -36,14 +40,14 @@ def test_every_preset_can_be_built(preset):
 
     assert provider.kind == "openai"
     assert provider.telemetry_name == preset.telemetry_name
-    assert provider._settings.endpoint == f"{base_url}/chat/completions"
+    assert endpoint_of(provider) == f"{base_url}/chat/completions"
 
 
 def test_any_address_serves_with_its_path():
     """MG-08: an arbitrary base URL works unchanged."""
     provider = built(kind="openai", base_url="http://10.0.0.7:9000/llm/v1/", api_key=KEY)
 
-    assert provider._settings.endpoint == "http://10.0.0.7:9000/llm/v1/chat/completions"
+    assert endpoint_of(provider) == "http://10.0.0.7:9000/llm/v1/chat/completions"
 
 
 def test_a_known_host_is_recognised_by_its_address():
@@ -61,7 +65,7 @@ def test_an_unknown_host_needs_no_key():
 @pytest.mark.parametrize("base_url", [None, "http://localhost:11434", "http://localhost:11434/"])
 def test_ollama_is_found_with_and_without_its_path(base_url):
     """The address that its own documentation names has no path."""
-    endpoint = built(kind="ollama", base_url=base_url)._settings.endpoint
+    endpoint = endpoint_of(built(kind="ollama", base_url=base_url))
 
     assert endpoint == "http://localhost:11434/v1/chat/completions"
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
-from pointsman.providers.openai.chunk import without_usage
-from pointsman.providers.openai.decode import Judge
-from pointsman.providers.openai.stream import OpenAiStream
+from pointsman.providers.judge import Judge
+from pointsman.providers.openai.stream import open_stream, without_usage
 from pointsman.resilience.classify import classify
 from pointsman.transport.exchange import TransportError
 from provider_scenarios import CLOCK, call, text_of
@@ -37,7 +36,7 @@ async def play(*pieces: bytes | TransportError, wants_usage: bool = False):
     """Return chunks, the failure or None, and the response that was read."""
     response = WrittenResponse(list(pieces))
     request = call(stream=True, wants_usage=wants_usage, first_token_s=1e6)
-    stream = OpenAiStream(response, request, JUDGE, CLOCK)
+    stream = open_stream(response, request, JUDGE, CLOCK)
     chunks = []
     try:
         while more := await stream.next_chunks():
@@ -187,7 +186,7 @@ async def test_chunks_before_a_failure_in_the_same_piece_come_first():
 
 async def test_a_failed_stream_fails_again_when_asked_again():
     """No second read can make a broken stream look complete."""
-    stream = OpenAiStream(WrittenResponse([b"data: oops\n\n"]), call(stream=True), JUDGE, CLOCK)
+    stream = open_stream(WrittenResponse([b"data: oops\n\n"]), call(stream=True), JUDGE, CLOCK)
 
     for _ in range(2):
         with pytest.raises(UpstreamError):
@@ -290,7 +289,7 @@ async def test_the_first_token_is_the_first_content_not_the_role():
         [event({"choices": [{"delta": {"role": "assistant", "content": ""}}]}), chunk("a")],
         started_ns=clock.monotonic_ns(),
     )
-    stream = OpenAiStream(response, request, JUDGE, clock)
+    stream = open_stream(response, request, JUDGE, clock)
 
     clock.advance_s(1)
     await stream.next_chunks()
@@ -307,7 +306,7 @@ async def test_heartbeats_do_not_stretch_the_limit_of_the_first_chunk():
     request = call(stream=True, first_token_s=10)
     response = WrittenResponse([b": ping\n\n"] * 100, started_ns=clock.monotonic_ns())
     response.read_some = _advancing(clock, response.read_some)
-    stream = OpenAiStream(response, request, JUDGE, clock)
+    stream = open_stream(response, request, JUDGE, clock)
 
     with pytest.raises(UpstreamError) as caught:
         await stream.next_chunks()

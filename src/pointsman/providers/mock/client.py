@@ -81,7 +81,7 @@ def _waker(waiter: asyncio.Future[None]) -> Callable[[], None]:
 
 
 class MockClient:
-    """Plays a script for each request; see `providers.openai.client.HttpSender`."""
+    """Plays a script for each request; see `providers.exchange.HttpSender`."""
 
     def __init__(self, player: ScriptPlayer, clock: Clock) -> None:
         self._player = player

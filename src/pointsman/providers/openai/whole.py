@@ -7,29 +7,9 @@ choice with all its content, one with the finish reason, and one with the usage.
 import msgspec
 
 from pointsman.core.provider import Completion, StreamChunk
-from pointsman.transport.exchange import HttpResponse
 
 _encode = msgspec.json.Encoder().encode
 _HEAD_KEYS = ("id", "created", "model", "system_fingerprint", "service_tier")
-
-
-class WholeAnswerStream:
-    """Chunks that are all there already."""
-
-    __slots__ = ("_chunks", "_response")
-
-    def __init__(self, response: HttpResponse, chunks: list[StreamChunk]) -> None:
-        self._response = response
-        self._chunks = chunks
-
-    async def next_chunks(self) -> list[StreamChunk]:
-        """Return all chunks at once, then the end."""
-        chunks, self._chunks = self._chunks, []
-        return chunks
-
-    def close(self) -> None:
-        """Let the connection go."""
-        self._response.close()
 
 
 def chunks_of(answer: Completion, *, client_wants_usage: bool) -> list[StreamChunk]:

@@ -1,13 +1,43 @@
-"""What the head of an answer says beside its status: when to come back, and under which id."""
+"""Heads: what every request says of itself, and what an answer's says beside its status."""
 
 import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import pointsman
+from pointsman.config.section import Secret
+
+USER_AGENT = f"pointsman/{pointsman.__version__}"
+
 MAX_RETRY_AFTER_S = 7 * 86_400.0
 """A longer wait is a fault or a mockery: nobody plans on it."""
 _REQUEST_ID_NAMES = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 # OpenAI and most others; Anthropic; Azure; whoever is behind Cloudflare.
+
+
+def bearer(key: Secret | None) -> dict[str, str]:
+    """Return the credential as OpenAI and most others take it; empty without a key."""
+    return {"authorization": f"Bearer {key.reveal()}"} if key is not None else {}
+
+
+def request_headers(
+    credential: Mapping[str, str], configured: Mapping[str, Secret], *, streams: bool
+) -> dict[str, str]:
+    """Return the headers that are the same for every request of a provider.
+
+    Args:
+        credential: And what else the vendor wants in every request.
+        configured: `providers.<name>.headers`; they win.
+        streams: Whether the answer is to come as events.
+    """
+    headers = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if streams else "application/json",
+        "user-agent": USER_AGENT,
+        **credential,
+    }
+    headers.update((name.lower(), value.reveal()) for name, value in configured.items())
+    return headers
 
 
 def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
