@@ -5,6 +5,7 @@ The last line of defence: nothing of ours logs a secret, but an exception from b
 
 import logging
 from urllib.parse import urlsplit
+from urllib.parse import urlsplit
 
 from pointsman.config.root import Config
 from pointsman.core.redaction.secrets import SecretMask
@@ -43,6 +44,8 @@ def mask_logs(config: Config) -> None:
 
 def _secrets(config: Config) -> list[str]:
     found = [key.key for key in config.keys.values()]
+    if config.shared.is_on_redis:
+        found.append(config.shared.url)
     for provider in config.providers.values():
         found += [provider.api_key, provider.proxy, *provider.headers.values()]
     revealed = [secret.reveal() for secret in found if secret is not None]

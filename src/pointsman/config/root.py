@@ -15,6 +15,7 @@ from pointsman.config.retention import RetentionConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.section import Section
 from pointsman.config.server import ServerConfig
+from pointsman.config.shared import SharedConfig
 from pointsman.config.target import TargetConfig
 
 
@@ -39,6 +40,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Name -> who may call. Without any key, only this machine may."""
     policy: PolicyConfig = PolicyConfig()
     """How much callers may use and spend."""
+    shared: SharedConfig = SharedConfig()
+    """What several workers and machines count together."""
     content: ContentConfig = ContentConfig()
     """What is kept of prompts and answers."""
     journal: JournalConfig = JournalConfig()

@@ -15,6 +15,9 @@ class ServerConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `allow_plain` say otherwise."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 3100
     """Port to bind; 0 takes any free one."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Gateway processes that serve the port together. With limits, quotas, budgets or agent runs,
+    several need `shared.url`."""
     metadata_key: str = "pointsman"
     """Key of the object added to answers, and prefix of the headers (`x-<key>-…`)."""
     strict: bool = False

@@ -1,0 +1,171 @@
+"""One connection to Redis: runs batches of scripts in order, within a bounded time, or is lost.
+
+The only file that knows the client library. A connection that failed once is not used again; what
+had been sent on it may or may not have happened.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
+
+from pointsman.shared.errors import SharedLostError
+from pointsman.shared.script import Script
+from pointsman.shared.settings import SharedSettings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+Argument: TypeAlias = str | int | bytes
+Reply: TypeAlias = object
+"""An integer, bytes, None, or a list of these."""
+OLDEST = (7, 0)
+
+
+class Statement(Struct, frozen=True):
+    """One run of a script."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Argument]
+
+
+class RedisConnection:
+    """An open connection; see `connect`."""
+
+    def __init__(self, client: "Redis", timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+
+    async def execute(self, batch: Sequence[Statement]) -> list[Reply]:
+        """Run scripts in their order, each as one step, and return their replies.
+
+        Raises:
+            SharedLostError: No answer came in time, or one of them failed.
+        """
+        replies = await self._send(batch)
+        unknown = [index for index, reply in enumerate(replies) if _is_unknown_script(reply)]
+        if unknown:
+            # A server that started anew knows no scripts. None of these has run.
+            await self._load({batch[index].script for index in unknown})
+            again = await self._send([batch[index] for index in unknown])
+            for index, reply in zip(unknown, again, strict=True):
+                replies[index] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise SharedLostError(f"Redis refused: {reply}")
+        return replies
+
+    async def close(self) -> None:
+        """Close the connection; never raises and waits for nobody."""
+        from redis.exceptions import RedisError
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._client.aclose()
+        except (RedisError, OSError, TimeoutError):
+            return
+
+    async def _send(self, batch: Sequence[Statement]) -> list[Reply]:
+        from redis.exceptions import RedisError
+
+        pipe = self._client.pipeline(transaction=False)
+        for one in batch:
+            pipe.execute_command("EVALSHA", one.script.sha1, len(one.keys), *one.keys, *one.args)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                replies: list[Reply] = await pipe.execute(raise_on_error=False)
+        except TimeoutError:
+            raise SharedLostError(f"Redis has not answered within {self._timeout_s:g} s") from None
+        except (RedisError, OSError) as error:
+            raise SharedLostError(f"Redis is lost: {_text(error)}") from None
+        return replies
+
+    async def _load(self, scripts: set[Script]) -> None:
+        from redis.exceptions import RedisError
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for script in scripts:
+                    await self._client.script_load(script.text)
+        except TimeoutError:
+            raise SharedLostError(f"Redis has not answered within {self._timeout_s:g} s") from None
+        except (RedisError, OSError) as error:
+            raise SharedLostError(f"Redis takes no scripts: {_text(error)}") from None
+
+
+async def connect(settings: SharedSettings) -> tuple[RedisConnection, str | None]:
+    """Open a connection.
+
+    Returns:
+        The connection, and what is doubtful about the server, in words; None when nothing is.
+
+    Raises:
+        SharedLostError: Nobody answers there in time, it lets us not in, or it is too old.
+    """
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+
+    options: dict[str, Any] = {}
+    if settings.ca_file is not None:
+        options["ssl_ca_certs"] = settings.ca_file
+    client: Redis = Redis.from_url(
+        settings.url,
+        single_connection_client=True,
+        decode_responses=False,
+        protocol=2,
+        socket_timeout=None,
+        socket_connect_timeout=settings.connect_timeout_s,
+        # A lost answer must never be asked for again by somebody who does not know what it was.
+        retry=Retry(NoBackoff(), 0),
+        client_name="pointsman",
+        **options,
+    )
+    connection = RedisConnection(client, settings.timeout_s)
+    try:
+        async with asyncio.timeout(settings.connect_timeout_s):
+            client = await client.initialize()
+            about = await client.info("server", "memory")
+    except TimeoutError:
+        await connection.close()
+        text = f"Redis is not reached within {settings.connect_timeout_s:g} s"
+        raise SharedLostError(text) from None
+    except (RedisError, OSError) as error:
+        await connection.close()
+        raise SharedLostError(f"Redis is not reached: {_text(error)}") from None
+    except BaseException:
+        await connection.close()
+        raise
+    version = str(about.get("redis_version", ""))
+    if _numbers(version) < OLDEST:
+        await connection.close()
+        raise SharedLostError(f"Redis {version} is too old; 7.0 is needed")
+    return connection, _doubt(about)
+
+
+def _doubt(about: dict[str, object]) -> str | None:
+    """Say what makes a server lose counters, as it tells of itself."""
+    policy = about.get("maxmemory_policy", "noeviction")
+    if about.get("maxmemory") and policy != "noeviction":
+        return (
+            f"Redis may drop counters when its memory is full (maxmemory-policy {policy}); "
+            "set noeviction"
+        )
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+
+def _is_unknown_script(reply: Reply) -> bool:
+    from redis.exceptions import NoScriptError
+
+    return isinstance(reply, NoScriptError)
+
+
+def _text(error: BaseException) -> str:
+    return str(error) or type(error).__name__
