@@ -11,7 +11,7 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One provider."""
 
     kind: str
-    """`openai` (any OpenAI-compatible API), a preset such as `groq`, or `mock`."""
+    """`openai` (any OpenAI-compatible API), a preset such as `groq`, `anthropic`, or `mock`."""
     base_url: str | None = None
     """Up to and including `/v1`; presets know theirs."""
     api_key: Secret | None = None
@@ -37,5 +37,9 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     script: str | None = None
     """For `mock`: file with latencies, chunks, errors and cuts. A relative path begins at the
     folder of the configuration file."""
+    parameters: Literal["strict", "map", "drop"] = "drop"
+    """What becomes of parameters that this provider cannot be told in a client's other dialect:
+    `strict` refuses them, `map` uses the nearest equivalent and refuses what has none, `drop` uses
+    it and drops what has none. Each change is in the attempt's record."""
     forwards_metadata: bool | None = None
     """Whether this provider takes `metadata`; absent, the preset says."""
