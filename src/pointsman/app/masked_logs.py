@@ -5,7 +5,6 @@ The last line of defence: nothing of ours logs a secret, but an exception from b
 
 import logging
 from urllib.parse import urlsplit
-from urllib.parse import urlsplit
 
 from pointsman.config.root import Config
 from pointsman.core.redaction.secrets import SecretMask
@@ -44,14 +43,13 @@ def mask_logs(config: Config) -> None:
 
 def _secrets(config: Config) -> list[str]:
     found = [key.key for key in config.keys.values()]
-    if config.shared.is_on_redis:
-        found.append(config.shared.url)
     for provider in config.providers.values():
         found += [provider.api_key, provider.proxy, *provider.headers.values()]
     revealed = [secret.reveal() for secret in found if secret is not None]
-    return [*revealed, *_proxy_passwords(config)]
+    return [*revealed, *_passwords_in_addresses(config)]
 
 
-def _proxy_passwords(config: Config) -> list[str]:
-    urls = [one.proxy.reveal() for one in config.providers.values() if one.proxy is not None]
+def _passwords_in_addresses(config: Config) -> list[str]:
+    found = [one.proxy for one in config.providers.values()] + [config.shared.url]
+    urls = [secret.reveal() for secret in found if secret is not None]
     return [password for url in urls if (password := urlsplit(url).password) is not None]
