@@ -14,8 +14,11 @@ from msgspec import Struct
 @cache
 def field_docs(cls: type[Struct]) -> dict[str, str]:
     """Return field name -> its sentences on one line; fields without any are absent."""
-    (body,) = (node.body for node in _class_nodes(cls))
     docs: dict[str, str] = {}
+    for base in cls.__bases__:
+        if issubclass(base, Struct) and base.__struct_fields__:
+            docs |= field_docs(base)
+    (body,) = (node.body for node in _class_nodes(cls))
     for field, after in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             sentence = _sentence(after)

@@ -14,15 +14,6 @@ LIMIT_SCOPES = ("gateway", "key", "tenant", "team", "user", "feature", "workload
 BUDGET_SCOPES = ("gateway", "key", "tenant", "team", "user", "feature", "workload", "run")
 
 
-class TenantPolicyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What differs for one tenant."""
-
-    time_zone: str | None = None
-    """Where its days and months begin, as in `Europe/Berlin`; absent is `policy.time_zone`."""
-    budget_routes: bool = False
-    """Whether budgets may move its requests to a cheaper target (`route_to`)."""
-
-
 class LimitConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One limit. Every limit that matches a request is looked at; one of its numbers is needed."""
 
@@ -73,6 +64,42 @@ class BudgetConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Record what would be refused or moved and let it pass."""
 
 
+class TermsConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan and a tenant may both say about requests."""
+
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Name that clients send -> the route, target or model it stands for, as in `auto: premium`."""
+    models: list[str] = field(default_factory=list)
+    """Globs of names that may be asked for; without `models` and `routes`, every name."""
+    routes: list[str] = field(default_factory=list)
+    """Globs of routes: names that lead to one of them may be asked for too."""
+    dialects: list[str] = field(default_factory=list)
+    """Globs of dialects that may be used, as in `openai.*`; empty allows all."""
+    limits: dict[str, LimitConfig] = field(default_factory=dict)
+    """Name -> a limit, besides `policy.limits`; one of the same name there does not apply here."""
+    budgets: dict[str, BudgetConfig] = field(default_factory=dict)
+    """Name -> a budget, besides `policy.budgets`; one of the same name there does not apply."""
+    daily_usd: Amount | None = None
+    """Budget of each tenant per calendar day, in US dollars: short for a budget called `daily`."""
+    budget_routes: bool | None = None
+    """Whether budgets may move requests to a cheaper target (`route_to`); absent is no."""
+    time_zone: str | None = None
+    """Where days and months begin, as in `Europe/Berlin`; absent is `policy.time_zone`."""
+
+
+class PlanConfig(TermsConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Terms that tenants and keys share by name. What a tenant says itself goes before its plan."""
+
+
+class TenantPolicyConfig(TermsConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tenant: its plan, and what differs for it."""
+
+    plan: str | None = None
+    """Its plan; conditions read it as `tier`. A key's own `plan` goes before it."""
+    disabled: bool = False
+    """Refuse every request of this tenant."""
+
+
 class AgentRunsConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many requests one run of an agent may make.
 
@@ -97,8 +124,10 @@ class PolicyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     time_zone: str = "UTC"
     """Where days and months begin, as in `Europe/Berlin`."""
+    plans: dict[str, PlanConfig] = field(default_factory=dict)
+    """Name -> a plan that tenants and keys may have."""
     tenants: dict[str, TenantPolicyConfig] = field(default_factory=dict)
-    """Tenant -> what differs for it."""
+    """Tenant -> its plan, and what differs for it."""
     limits: dict[str, LimitConfig] = field(default_factory=dict)
     """Name -> a limit of requests, tokens or requests under way."""
     budgets: dict[str, BudgetConfig] = field(default_factory=dict)

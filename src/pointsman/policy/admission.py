@@ -169,7 +169,7 @@ class Admissions:
             look.take()
         if run is not None:
             run.take()
-        may_move = facts.tenant in self._rules.movable_tenants
+        may_move = self._rules.may_move(facts)
         return Admission(record, self._clock, looks, budgets, may_move=may_move)
 
     def add_past(self, call: PastCall, now_unix_ns: int) -> None:

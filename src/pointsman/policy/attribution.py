@@ -6,8 +6,9 @@ Owns the request-side surface: body `user`, `metadata` and `tenant_id`, and the 
 Precedence, per field: what the key is bound to, then the header (set by infrastructure), then the
 body field, then the metadata of that name, then the gateway's default. Two fields decide who pays
 and which rules apply, tenant and plan: a key bound to a tenant wins over every claim, and an
-unbound key is believed only if it `may_set_tenant`. Claims that were not believed are counted on
-the record, by name, never by value.
+unbound key is believed only if it `may_set_tenant`. The plan is the key's own, else the one that
+the tenant has been given, else what a believed request says. Claims that were not believed are
+counted on the record, by name, never by value.
 """
 
 import re
@@ -20,6 +21,7 @@ from msgspec import Struct, field
 from pointsman.core.facts import Facts
 from pointsman.core.identity import Principal
 from pointsman.core.records import CallRecord, PolicyOutcome
+from pointsman.policy.tenancy import Tenancy
 
 MAX_TAGS = 32
 MAX_VALUE_BYTES = 256
@@ -41,18 +43,21 @@ class AttributionSettings:
         metadata_key: Gives the header prefix `x-<metadata_key>-`.
         environment: Of requests that name none.
         tenant: Of requests that name none, or may name none.
+        tenancy: Knows the plan of each tenant; None knows of none.
     """
 
-    __slots__ = ("environment", "headers", "tenant")
+    __slots__ = ("environment", "headers", "tenancy", "tenant")
 
     def __init__(
         self,
         metadata_key: str = "pointsman",
         environment: str | None = "production",
         tenant: str | None = None,
+        tenancy: Tenancy | None = None,
     ) -> None:
         self.environment = environment
         self.tenant = tenant
+        self.tenancy = tenancy or Tenancy()
         prefix = f"x-{metadata_key.lower()}-"
         self.headers = HeaderNames(*(prefix + each for each in _HEADERS))
 
@@ -98,6 +103,8 @@ class Attribution(Struct, kw_only=True):
     key: str | None = None
     tenant: str | None = None
     plan: str | None = None
+    plan_source: str | None = None
+    """`key`, `tenant` or `request`; None without a plan."""
     team: str | None = None
     user: str | None = None
     customer: str | None = None
@@ -130,7 +137,7 @@ def attribute(claims: Claims, principal: Principal, settings: AttributionSetting
         _fill_from_metadata(made, metadata)
     made.environment = made.environment or settings.environment
     _decide_tenant(made, claims, principal, settings)
-    _decide_plan(made, metadata, principal)
+    _decide_plan(made, metadata, principal, settings.tenancy)
     if names.tags in headers:
         _add_header_tags(made, _header_text(headers, names.tags))
     if metadata:
@@ -146,6 +153,7 @@ def apply(attribution: Attribution, record: CallRecord, facts: Facts) -> None:
     record.key = facts.key = attribution.key
     record.tenant = facts.tenant = attribution.tenant
     record.plan = facts.tier = attribution.plan
+    record.plan_source = attribution.plan_source
     record.team = facts.team = attribution.team
     record.user = facts.user = attribution.user
     record.customer = facts.customer = attribution.customer
@@ -193,14 +201,20 @@ def _decide_tenant(
         made.ignored["tenant"] = 1
 
 
-def _decide_plan(made: Attribution, metadata: Mapping[str, object], principal: Principal) -> None:
-    """A plan decides which rules apply, so it is believed exactly where a tenant is."""
-    claimed = _named(metadata, "tier", "plan") if metadata else None
-    if principal.plan is None and _may_name_tenant(principal):
-        made.plan = claimed
-        return
+def _decide_plan(
+    made: Attribution, metadata: Mapping[str, object], principal: Principal, tenancy: Tenancy
+) -> None:
+    """The key's plan, else the tenant's; a claim counts only where nobody has given one.
 
-    made.plan = principal.plan
+    A plan decides which rules apply, so a claim is believed exactly where one of a tenant is.
+    """
+    claimed = _named(metadata, "tier", "plan") if metadata else None
+    if principal.plan is not None:
+        made.plan, made.plan_source = principal.plan, "key"
+    elif (given := tenancy.plan_of(made.tenant)) is not None:
+        made.plan, made.plan_source = given, "tenant"
+    elif claimed is not None and _may_name_tenant(principal):
+        made.plan, made.plan_source = claimed, "request"
     if claimed is not None and claimed != made.plan:
         made.ignored["plan"] = 1
 

@@ -13,6 +13,7 @@ from hmac import compare_digest
 from pointsman.config.key import KeyConfig
 from pointsman.core.errors import AuthenticationError, ConfigError, Problem
 from pointsman.core.identity import ANONYMOUS, Principal
+from pointsman.core.records import AliasUse, Rule
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _PREFIX_BYTES = 8
@@ -99,9 +100,20 @@ def _principal(name: str, config: KeyConfig) -> Principal:
         user=config.user,
         team=config.team,
         models=tuple(config.models),
+        routes=tuple(config.routes),
+        dialects=tuple(config.dialects),
+        aliases=key_aliases(name, config.aliases, f"keys.{name}.aliases"),
         scopes=frozenset(config.scopes),
         may_set_tenant=config.may_set_tenant,
     )
+
+
+def key_aliases(name: str, written: Mapping[str, str], path: str) -> dict[str, AliasUse]:
+    """Return what names mean for a key, as records tell it."""
+    return {
+        alias: AliasUse(alias, means, "key", name, Rule(f"{path}.{alias}"))
+        for alias, means in written.items()
+    }
 
 
 def shown_digest(authorization: str | None, x_api_key: str | None) -> bytes:

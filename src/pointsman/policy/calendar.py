@@ -84,11 +84,13 @@ class Calendars:
         zones: Tenant -> its time zone.
     """
 
-    __slots__ = ("_by_tenant", "default")
+    __slots__ = ("_all", "_by_tenant", "default")
 
     def __init__(self, zone: str, zones: dict[str, str]) -> None:
         self.default = Calendar(zone)
-        self._by_tenant = {tenant: Calendar(name) for tenant, name in zones.items()}
+        made = {name: Calendar(name) for name in set(zones.values())}
+        self._by_tenant = {tenant: made[name] for tenant, name in zones.items()}
+        self._all = (self.default, *made.values())
 
     def of(self, tenant: str | None) -> Calendar:
         """Return the calendar of a tenant."""
@@ -100,5 +102,4 @@ class Calendars:
         Nothing remembers for ever: `total` reaches back as far as the month.
         """
         kind = "day" if kind == "day" else "month"
-        calendars = [self.default, *self._by_tenant.values()]
-        return min(calendar.period(kind, unix_ns).start_unix_ns for calendar in calendars)
+        return min(calendar.period(kind, unix_ns).start_unix_ns for calendar in self._all)

@@ -1,4 +1,4 @@
-"""From the `policy` section to the gates, budgets and run counter of one configuration version.
+"""From the `policy` section, plans and tenants to the gates, budgets and run counter in force.
 
 The counters are not made here: they live in a `CounterStore` that outlives reloads.
 """
@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from pointsman.config.policy import BudgetConfig, LimitConfig, PolicyConfig
-from pointsman.core.conditions import REQUEST_FIELDS, Pin, compile_condition, pins
+from pointsman.core.conditions import REQUEST_FIELDS, Pin, compile_condition
 from pointsman.core.facts import Facts
 from pointsman.core.money import nano_usd_from_text
 from pointsman.policy.agent_runs import RULE, AgentRuns
@@ -18,6 +18,8 @@ from pointsman.policy.counters import CounterStore
 from pointsman.policy.gates import ConcurrencyGate, Gate, Matches, QuotaGate, RateGate
 from pointsman.policy.rule_index import RuleIndex
 from pointsman.policy.scopes import Scope
+from pointsman.policy.tenancy import Tenancy
+from pointsman.policy.written_rules import WrittenRule, written_budgets, written_limits
 
 Pins: TypeAlias = tuple[Pin[Facts], ...]
 _NS = 1_000_000_000
@@ -37,13 +39,20 @@ class Rules(Struct, frozen=True, kw_only=True):
     budgets: Budgets
     runs: AgentRuns | None
     calendars: Calendars
-    movable_tenants: frozenset[str]
-    """Tenants whose requests budgets may move to a cheaper target."""
+    movable_tenants: dict[str, bool]
+    """Tenant -> whether budgets may move its requests to a cheaper target, where it says so."""
+    movable_plans: frozenset[str]
+    """Plans whose requests may be moved, where the tenant says nothing."""
 
     @property
     def is_empty(self) -> bool:
         """Whether no request is ever looked at."""
         return not self.gates.all and self.runs is None and not len(self.budgets)
+
+    def may_move(self, facts: Facts) -> bool:
+        """Tell whether budgets may move a request to a cheaper target."""
+        said = self.movable_tenants.get(facts.tenant) if facts.tenant is not None else None
+        return facts.tier in self.movable_plans if said is None else said
 
     def periods(self) -> set[str]:
         """Return the calendar periods that any rule counts over; runs count as a day."""
@@ -52,36 +61,42 @@ class Rules(Struct, frozen=True, kw_only=True):
         return periods | {"day"} if self.runs is not None else periods
 
 
-def compile_rules(policy: PolicyConfig, store: CounterStore, *, header_prefix: str) -> Rules:
+def compile_rules(
+    policy: PolicyConfig,
+    store: CounterStore,
+    *,
+    header_prefix: str,
+    tenancy: Tenancy | None = None,
+) -> Rules:
     """Compile a checked section.
 
     Args:
         policy: As configured.
         store: The counters of this worker.
         header_prefix: Of the caller's headers, as in `x-pointsman-`.
+        tenancy: The plans and tenants in force; None takes those of the section.
     """
-    zones = {
-        tenant: own.time_zone for tenant, own in policy.tenants.items() if own.time_zone is not None
-    }
-    calendars = Calendars(policy.time_zone, zones)
+    tenancy = tenancy or Tenancy(policy)
+    calendars = Calendars(policy.time_zone, tenancy.zones())
     gates: list[tuple[Gate, Pins]] = []
-    for name, limit in policy.limits.items():
-        gates += _gates(f"policy.limits.{name}", limit, store, calendars)
-    budgets = [_budget(f"policy.budgets.{name}", one) for name, one in policy.budgets.items()]
+    for rule in written_limits(policy, tenancy):
+        gates += _gates(rule, store, calendars)
+    budgets = [_budget(rule) for rule in written_budgets(policy, tenancy)]
+    movable_tenants, movable_plans = tenancy.movable()
     return Rules(
         gates=RuleIndex(gates),
         budgets=Budgets(budgets, store, calendars),
         runs=_runs(policy, store, header_prefix),
         calendars=calendars,
-        movable_tenants=frozenset(
-            tenant for tenant, own in policy.tenants.items() if own.budget_routes
-        ),
+        movable_tenants=movable_tenants,
+        movable_plans=movable_plans,
     )
 
 
 def _gates(
-    rule: str, config: LimitConfig, store: CounterStore, calendars: Calendars
+    written: WrittenRule[LimitConfig], store: CounterStore, calendars: Calendars
 ) -> list[tuple[Gate, Pins]]:
+    rule, config = written.path, written.config
     scope = Scope(config.scope)
     gates: list[Gate] = []
     for field, kind in _RATES:
@@ -100,17 +115,18 @@ def _gates(
             gates.append(
                 QuotaGate(store, calendars, rule=rule, kind=kind, limit=limit, scope=scope)
             )
-    matches, pinned = _compiled(config.match, f"{rule}.match")
+    matches, pinned = written.compiled()
     for gate in gates:
         gate.matches = matches
         gate.dry_run = config.dry_run
     return [(gate, pinned) for gate in gates]
 
 
-def _budget(rule: str, config: BudgetConfig) -> Budget:
+def _budget(written: WrittenRule[BudgetConfig]) -> Budget:
+    rule, config = written.path, written.config
     scope = Scope(config.scope)
     is_of_run = config.period == TOTAL and scope.is_of_run
-    matches, pinned = _compiled(config.match, f"{rule}.match")
+    matches, pinned = written.compiled()
     return Budget(
         rule=rule,
         scope=scope,
@@ -134,7 +150,7 @@ def _runs(policy: PolicyConfig, store: CounterStore, header_prefix: str) -> Agen
     return AgentRuns(
         store,
         max_iterations=config.max_iterations,
-        matches=_compiled(config.match, f"{RULE}.match")[0],
+        matches=_matches(config.match, f"{RULE}.match"),
         without_id=config.without_id,
         idle_ns=round(config.idle * _NS),
         forget_ns=round(config.forget_after * _NS),
@@ -142,9 +158,5 @@ def _runs(policy: PolicyConfig, store: CounterStore, header_prefix: str) -> Agen
     )
 
 
-def _compiled(raw: object, path: str) -> tuple[Matches | None, Pins]:
-    """Return the condition of a rule, None for all requests, and what it needs at least."""
-    if raw is None:
-        return None, ()
-    condition = compile_condition(raw, REQUEST_FIELDS, path)
-    return condition.matches, tuple(pins(condition.tree))
+def _matches(raw: object, path: str) -> Matches | None:
+    return compile_condition(raw, REQUEST_FIELDS, path).matches if raw is not None else None

@@ -1,5 +1,7 @@
 """`KeyDirectory`: every key a gateway knows, from its file and from the collector's snapshot.
 
+Holds the snapshot with its plans and tenants too, and tells when those change.
+
 Answers as `Authenticator` does, and changes under requests by swapping one object. Knows neither
 where snapshots come from (`snapshot_follower`) nor where they are kept (`snapshot_file`).
 
@@ -7,6 +9,7 @@ A gateway that has once had keys stays closed to callers without: revoking the l
 what was known of the keys, must not open it to everybody.
 """
 
+from collections.abc import Callable
 from hmac import compare_digest
 
 from msgspec import Struct, structs
@@ -14,7 +17,12 @@ from msgspec import Struct, structs
 from pointsman.core.clock import Clock
 from pointsman.core.errors import AuthenticationError
 from pointsman.core.identity import ANONYMOUS, Principal
-from pointsman.policy.authenticate import UNKNOWN_KEY, Authenticator, shown_digest
+from pointsman.policy.authenticate import (
+    UNKNOWN_KEY,
+    Authenticator,
+    key_aliases,
+    shown_digest,
+)
 from pointsman.state.snapshot import Snapshot, SnapshotKey
 
 _PREFIX_BYTES = 8
@@ -49,6 +57,11 @@ class KeyDirectory:
         self.has_keys = configured.has_keys
         """Whether callers must show a key. Once there was one, it stays so."""
         self._had_keys = configured.has_keys
+        self._listeners: list[Callable[[], None]] = []
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever plans or tenants have changed; it must not raise or wait."""
+        self._listeners.append(listener)
 
     def authenticate(self, authorization: str | None, x_api_key: str | None = None) -> Principal:
         """Return who is calling.
@@ -119,26 +132,32 @@ class KeyDirectory:
         before = self.snapshot
         if before is not None and before.keys_required and not snapshot.keys_required:
             snapshot = structs.replace(snapshot, keys_required=True)
-        plans = {tenant.id: tenant.plan for tenant in snapshot.tenants}
-        issued = [_issued(key, plans) for key in snapshot.keys]
+        issued = [_issued(key) for key in snapshot.keys]
         self._had_keys = self._had_keys or snapshot.keys_required or bool(issued)
         # One assignment: a request sees the old keys or the new ones.
         self._issued = {key.digest[:_PREFIX_BYTES]: key for key in issued}
         self.has_keys = self._had_keys
         self.snapshot = snapshot
+        if before is None or _terms(before) != _terms(snapshot):
+            for listener in self._listeners:
+                listener()
 
 
-def _issued(key: SnapshotKey, plans: dict[str, str | None]) -> _IssuedKey:
-    plan = key.plan
-    if plan is None and key.tenant is not None:
-        plan = plans.get(key.tenant)
+def _terms(snapshot: Snapshot) -> tuple[object, object]:
+    return snapshot.tenants, snapshot.plans
+
+
+def _issued(key: SnapshotKey) -> _IssuedKey:
     principal = Principal(
         key_name=key.name,
         tenant=key.tenant,
-        plan=plan,
+        plan=key.plan,
         user=key.user,
         team=key.team,
         models=key.models,
+        routes=key.routes,
+        dialects=key.dialects,
+        aliases=key_aliases(key.name, key.aliases, f"state.keys.{key.id}.aliases"),
         scopes=frozenset(key.scopes),
         may_set_tenant=key.may_set_tenant,
     )

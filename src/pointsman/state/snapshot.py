@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta, Struct
 
+from pointsman.config.policy import PlanConfig
 from pointsman.state.errors import SnapshotError
 
 SNAPSHOT_SCHEMA = 1
@@ -29,6 +30,9 @@ class SnapshotKey(Struct, frozen=True, kw_only=True):
     tenant: str | None = None
     plan: str | None = None
     """The key's own; None takes the tenant's."""
+    routes: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
     user: str | None = None
     team: str | None = None
     models: tuple[str, ...] = ()
@@ -39,11 +43,21 @@ class SnapshotKey(Struct, frozen=True, kw_only=True):
     """Revoked keys stay for a while, so that a refusal can say why."""
 
 
+class SnapshotPlan(Struct, frozen=True, kw_only=True):
+    """One plan that was made at run time."""
+
+    name: str
+    terms: PlanConfig = PlanConfig()
+
+
 class SnapshotTenant(Struct, frozen=True, kw_only=True):
     """One tenant."""
 
     id: str
     plan: str | None = None
+    is_disabled: bool = False
+    terms: PlanConfig = PlanConfig()
+    """What differs for it."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -60,6 +74,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     never becomes open by that."""
     keys: tuple[SnapshotKey, ...] = ()
     tenants: tuple[SnapshotTenant, ...] = ()
+    plans: tuple[SnapshotPlan, ...] = ()
 
 
 class SnapshotReader(Protocol):

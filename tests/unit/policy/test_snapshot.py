@@ -94,13 +94,16 @@ def test_keys_of_the_file_and_issued_keys_are_both_accepted(clock):
 
 
 def test_everything_a_key_is_bound_to_reaches_the_principal(directory):
-    """Its own plan wins over its tenant's."""
+    """The tenant's plan is not the key's: `Tenancy` knows it, for keys of the file too."""
     bound = key(
         "a",
         tenant="acme",
         user="bob",
         team="search",
         models=("gpt-*",),
+        routes=("cheap",),
+        dialects=("openai.*",),
+        aliases={"auto": "cheap"},
         scopes=("call", "explain"),
         may_set_tenant=True,
     )
@@ -110,7 +113,9 @@ def test_everything_a_key_is_bound_to_reaches_the_principal(directory):
 
     principal = directory.authenticate("Bearer a")
 
-    assert (principal.tenant, principal.plan, principal.user) == ("acme", "pro", "bob")
+    assert (principal.tenant, principal.plan, principal.user) == ("acme", None, "bob")
+    assert (principal.routes, principal.dialects) == (("cheap",), ("openai.*",))
+    assert principal.aliases["auto"].means == "cheap"
     assert (principal.team, principal.models) == ("search", ("gpt-*",))
     assert principal.scopes == {"call", "explain"}
     assert principal.may_set_tenant

@@ -13,6 +13,7 @@ from pointsman.config.checks.routes import check_routes
 from pointsman.config.checks.server import check_server
 from pointsman.config.checks.subject import ProviderKinds, Subject
 from pointsman.config.checks.targets import check_targets
+from pointsman.config.checks.terms import check_terms
 
 __all__ = ["ProviderKinds", "Subject", "check"]
 
@@ -30,4 +31,5 @@ def check(subject: Subject) -> None:
     check_keys(subject)
     check_prices(subject)
     check_policy(subject)
+    check_terms(subject)
     check_sizes(subject)

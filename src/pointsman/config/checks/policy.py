@@ -6,7 +6,13 @@ from zoneinfo import ZoneInfo
 
 from pointsman.config.checks.subject import NAME, Subject, did_you_mean
 from pointsman.config.findings import quoted
-from pointsman.config.policy import BUDGET_SCOPES, LIMIT_SCOPES, BudgetConfig, LimitConfig
+from pointsman.config.policy import (
+    BUDGET_SCOPES,
+    LIMIT_SCOPES,
+    Amount,
+    BudgetConfig,
+    LimitConfig,
+)
 from pointsman.core.conditions import REQUEST_FIELDS, ConditionError, compile_condition
 
 _NUMBERS = (
@@ -25,18 +31,25 @@ _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
 def check_policy(subject: Subject) -> None:
     """Note rules that cannot be applied."""
     policy = subject.config.policy
-    _check_zone(subject, "policy.time_zone", policy.time_zone)
-    for tenant, own in policy.tenants.items():
-        if own.time_zone is not None:
-            _check_zone(subject, f"policy.tenants.{tenant}.time_zone", own.time_zone)
-    _check_names(subject, "policy.limits", policy.limits)
-    _check_names(subject, "policy.budgets", policy.budgets)
-    for name, limit in policy.limits.items():
-        _check_limit(subject, f"policy.limits.{name}", limit)
-    for name, budget in policy.budgets.items():
-        _check_budget(subject, f"policy.budgets.{name}", budget)
+    check_zone(subject, "policy.time_zone", policy.time_zone)
+    check_limits(subject, "policy.limits", policy.limits)
+    check_budgets(subject, "policy.budgets", policy.budgets)
     if policy.agent_runs is not None:
         _check_condition(subject, "policy.agent_runs.match", policy.agent_runs.match)
+
+
+def check_limits(subject: Subject, path: str, limits: Mapping[str, LimitConfig]) -> None:
+    """Note limits that cannot be applied, of the gateway, a plan or a tenant."""
+    _check_names(subject, path, limits)
+    for name, limit in limits.items():
+        _check_limit(subject, f"{path}.{name}", limit)
+
+
+def check_budgets(subject: Subject, path: str, budgets: Mapping[str, BudgetConfig]) -> None:
+    """Note budgets that cannot be applied, of the gateway, a plan or a tenant."""
+    _check_names(subject, path, budgets)
+    for name, budget in budgets.items():
+        _check_budget(subject, f"{path}.{name}", budget)
 
 
 def _check_limit(subject: Subject, path: str, limit: LimitConfig) -> None:
@@ -50,20 +63,26 @@ def _check_limit(subject: Subject, path: str, limit: LimitConfig) -> None:
 def _check_budget(subject: Subject, path: str, budget: BudgetConfig) -> None:
     _check_scopes(subject, f"{path}.scope", budget.scope, BUDGET_SCOPES)
     _check_condition(subject, f"{path}.match", budget.match)
-    if not _AMOUNT.match(str(budget.usd)) or not float(budget.usd) > 0:
-        message = f"{quoted(str(budget.usd))} is not an amount of US dollars above zero"
-        subject.error(f"{path}.usd", message, hint="as in 12.50")
+    check_amount(subject, f"{path}.usd", budget.usd)
     if budget.route_to is None:
         return
     if not subject.is_declared("targets", budget.route_to):
         hint = did_you_mean(budget.route_to, subject.config.targets)
         subject.error(f"{path}.route_to", f"unknown target {quoted(budget.route_to)}", hint=hint)
-    if not any(tenant.budget_routes for tenant in subject.config.policy.tenants.values()):
+    policy = subject.config.policy
+    if not any(each.budget_routes for each in (*policy.tenants.values(), *policy.plans.values())):
         subject.warn(
             f"{path}.route_to",
             "never used: no tenant allows it",
             hint="set policy.tenants.<tenant>.budget_routes: true",
         )
+
+
+def check_amount(subject: Subject, path: str, amount: Amount) -> None:
+    """Note what is no amount of money above zero."""
+    if not _AMOUNT.match(str(amount)) or not float(amount) > 0:
+        message = f"{quoted(str(amount))} is not an amount of US dollars above zero"
+        subject.error(path, message, hint="as in 12.50")
 
 
 def _check_names(subject: Subject, path: str, rules: Mapping[str, object]) -> None:
@@ -99,7 +118,8 @@ def _check_condition(subject: Subject, path: str, raw: object) -> None:
         subject.warn(place, message)
 
 
-def _check_zone(subject: Subject, path: str, name: str) -> None:
+def check_zone(subject: Subject, path: str, name: str) -> None:
+    """Note a name that is no time zone."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not found, not a name, a folder of names
