@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, field
 
+from pointsman.config.prompt_policy import PromptRuleConfig
 from pointsman.config.section import Duration, Positive, Section
 
 Amount: TypeAlias = str | int | float
@@ -132,6 +133,10 @@ class PolicyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Name -> a limit of requests, tokens or requests under way."""
     budgets: dict[str, BudgetConfig] = field(default_factory=dict)
     """Name -> a budget in money."""
+    rules: dict[str, PromptRuleConfig] = field(default_factory=dict)
+    """Name -> a rule on what prompts and answers hold."""
+    hold_back_characters: Annotated[int, Meta(ge=32, le=8192)] = 256
+    """Characters of a stream that rules on answers hold back, so that nothing is cut in two."""
     agent_runs: AgentRunsConfig | None = None
     """A cap on the requests of one agent run; absent counts no runs."""
     max_counters: Positive = 20_000
