@@ -6,8 +6,10 @@ from typing import get_args
 
 import msgspec
 
+from memory_money import MemoryMoney
 from pointsman.core.records import SCHEMA
 from pointsman.store.checks import check_content, check_span
+from pointsman.store.costs import NOBODY
 from pointsman.store.cursor import Cursor, read_cursor
 from pointsman.store.errors import StoreQueryError, StoreSchemaError, StoreUnavailableError
 from pointsman.store.genai import columns_of
@@ -32,14 +34,20 @@ _EQUAL = {
     "user": "user_name",
     "feature": "feature",
     "environment": "environment",
+    "team": "team",
+    "customer": "customer",
+    "workload": "workload",
+    "endpoint": "dialect",
+    "operation": "operation",
     "trace_id": "trace_id",
 }
 
 
-class MemoryStore:
+class MemoryStore(MemoryMoney):
     """Everything in dictionaries, every question a loop."""
 
     def __init__(self):
+        super().__init__()
         self._rows, self._calls, self._spans, self._contents = {}, {}, {}, {}
         self._batches, self._configs = set(), {}
         self._position = 0
@@ -63,6 +71,9 @@ class MemoryStore:
             self._position += 1
             row.position = self._position
             self._rows[request_id] = row
+            if old is not None:
+                self._uncharge(request_id)
+            self._charge(record)
             self._calls[request_id] = StoredCall(self._position, record, json)
         for index, content in enumerate(batch.contents):
             try:
@@ -106,7 +117,11 @@ class MemoryStore:
     async def requests(self, wanted, scope, *, cursor=None, limit=50):
         self._check_open()
         after = read_cursor(cursor)
-        rows = [row for row in self._seen_rows(scope) if _matches(row, wanted)]
+        rows = [
+            row
+            for row in self._seen_rows(scope)
+            if _matches(row, wanted) and self._called(row, wanted.called_model)
+        ]
         rows.sort(key=lambda row: (row.started_unix_ns, row.request_id), reverse=True)
         if after is not None:
             rows = [row for row in rows if (row.started_unix_ns, row.request_id) < after]
@@ -235,6 +250,10 @@ class MemoryStore:
         if self._is_closed:
             raise StoreUnavailableError("closed")
 
+    def _called(self, row, model):
+        attempts = self._calls[row.request_id].record.attempts
+        return model is None or any(attempt.model == model for attempt in attempts)
+
     def _seen_rows(self, scope):
         return [row for row in self._rows.values() if _is_seen(row, scope)]
 
@@ -288,7 +307,9 @@ class MemoryStore:
     def _drop_old(self, policy, now_unix_ns):
         if policy.drop_after_s is None:
             return 0, 0
-        rows, spans = self._older(now_unix_ns - round(policy.drop_after_s * 1e9))
+        moment = now_unix_ns - round(policy.drop_after_s * 1e9)
+        rows, spans = self._older(moment)
+        self._charges = [row for row in self._charges if row.started_unix_ns >= moment]
         return self._remove(
             [row.request_id for row in rows], [(span.trace_id, span.span_id) for span in spans]
         )
@@ -353,7 +374,7 @@ def _replaces(row, earlier):
 def _matches(row, wanted):
     for name, column in _EQUAL.items():
         value = getattr(wanted, name)
-        if value is not None and getattr(row, column) != value:
+        if value is not None and getattr(row, column) != (None if value == NOBODY else value):
             return False
     return (
         _within(row.started_unix_ns, wanted)

@@ -60,6 +60,14 @@ CALL_PARAMETERS: tuple[FilterParameter, ...] = (
     FilterParameter("user", "user", "text", "User that the request named."),
     FilterParameter("feature", "feature", "text", "Feature that the request named."),
     FilterParameter("environment", "environment", "text", "Environment."),
+    FilterParameter("team", "team", "text", "Team; `(none)` here and above finds those without."),
+    FilterParameter("customer", "customer", "text", "Customer that the request named."),
+    FilterParameter("workload", "workload", "text", "Workload that the request named."),
+    FilterParameter("endpoint", "endpoint", "text", "Dialect of the request: `openai.chat` …"),
+    FilterParameter("operation", "operation", "text", "`chat`, `embeddings`, `probe` …"),
+    FilterParameter(
+        "called_model", "called_model", "text", "Model that an attempt asked a provider for."
+    ),
     FilterParameter("min_cost_usd", "min_cost_nano_usd", "usd", "At least this cost, in dollars."),
     FilterParameter(
         "min_duration_ms", "min_duration_ns", "milliseconds", "At least this long, in milliseconds."

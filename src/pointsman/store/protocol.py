@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from pointsman.store.money_protocol import MoneyStore
 from pointsman.store.query import (
     CallFilter,
     MenuColumn,
@@ -96,7 +97,7 @@ class StoreStats(Struct, frozen=True, kw_only=True):
     last_position: int
 
 
-class TraceStore(Protocol):
+class TraceStore(MoneyStore, Protocol):
     """Where records and spans are kept. Safe to use from many tasks of one event loop."""
 
     async def write_batch(self, batch: RecordBatch) -> WriteResult:

@@ -51,6 +51,14 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     user: str | None = None
     feature: str | None = None
     environment: str | None = None
+    team: str | None = None
+    customer: str | None = None
+    workload: str | None = None
+    endpoint: str | None = None
+    """The dialect of the request: `openai.chat` …"""
+    operation: str | None = None
+    called_model: str | None = None
+    """A model that an attempt of the request asked a provider for."""
     min_cost_nano_usd: int | None = None
     """An unknown cost is not above any bound."""
     min_duration_ns: int | None = None

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from pointsman.core.clock import ManualClock
+from pointsman.store.costs import CostFilter
 from pointsman.store.duckdb.file import FILE_NAME, DuckDbFile, DuckDbSettings
 from pointsman.store.duckdb.migrate import Step, read_steps
 from pointsman.store.duckdb.store import DuckDbStore
@@ -53,6 +54,22 @@ async def test_the_previous_schema_is_brought_to_this_one_with_its_rows(tmp_path
 
     with duckdb.connect(str(tmp_path / FILE_NAME)) as plain:
         assert plain.execute("SELECT * FROM more").fetchall() == [(1,)]
+
+
+async def test_records_of_the_first_schema_are_charged_when_it_is_left(tmp_path):
+    """Costs can be asked of what was stored before there were charges."""
+    await _fill(tmp_path, 1, 2)
+    with duckdb.connect(str(tmp_path / FILE_NAME)) as plain:
+        for table in ("charges", "recosts", "notices", "alerts"):
+            plain.execute(f"DROP TABLE {table}")
+        plain.execute("DELETE FROM meta WHERE schema_number > 1")
+
+    store = await DuckDbStore.open(tmp_path, ManualClock())
+    found = await store.costs(("model",), 0, 2**62, CostFilter(), EVERYTHING)
+    await store.close()
+
+    assert (found.rows[0].group, found.total_nano_usd) == ({"model": "gpt-4o-mini"}, 2_000)
+    assert (found.totals.calls, found.totals.input_tokens) == (2, 24)
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from pointsman.core.ids import TRACE_ID
+from pointsman.store.costs import NOBODY
 from pointsman.store.duckdb import dialect
 from pointsman.store.duckdb.tables import trace_key_of
 from pointsman.store.query import CallFilter, Scope, TraceFilter
@@ -34,6 +35,12 @@ _CALLS: tuple[tuple[str, str], ...] = (
     ("user", "user_name = ?"),
     ("feature", "feature = ?"),
     ("environment", "environment = ?"),
+    ("team", "team = ?"),
+    ("customer", "customer = ?"),
+    ("workload", "workload = ?"),
+    ("endpoint", "dialect = ?"),
+    ("operation", "operation = ?"),
+    ("called_model", "request_id IN (SELECT request_id FROM attempts WHERE model = ?)"),
     ("min_cost_nano_usd", "cost_nano_usd >= ?"),
     ("min_duration_ns", "duration_ns >= ?"),
     ("error_text", dialect.contains_text("error_text")),
@@ -89,6 +96,8 @@ def _all(
 ) -> Condition:
     for field, sql in meanings:
         value = getattr(wanted, field)
-        if value is not None:
+        if value == NOBODY and sql.endswith(" = ?"):
+            condition = condition.also(f"{sql.removesuffix(' = ?')} IS NULL")
+        elif value is not None:
             condition = condition.also(sql, value)
     return condition

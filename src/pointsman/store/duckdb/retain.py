@@ -43,6 +43,10 @@ def _drop_old(
     limit = _moment(now_unix_ns, policy.drop_after_s)
     calls = _count(connection, "DELETE FROM calls WHERE started_unix_ns < ?", [limit])
     spans = _count(connection, "DELETE FROM spans WHERE start_unix_ns < ?", [limit])
+    # Money is not thinned; it goes here, with everything else that is too old.
+    for table in ("charges", "notices"):
+        connection.execute(f"DELETE FROM {table} WHERE started_unix_ns < ?", [limit])
+    connection.execute("DELETE FROM alerts WHERE cleared_unix_ns < ?", [limit])
     return calls, spans
 
 

@@ -13,6 +13,7 @@ from pointsman.store.cursor import read_cursor
 from pointsman.store.duckdb import read_calls, read_contents, read_overview, read_traces
 from pointsman.store.duckdb.file import DuckDbFile, DuckDbSettings
 from pointsman.store.duckdb.migrate import Step
+from pointsman.store.duckdb.money import DuckDbMoney
 from pointsman.store.duckdb.retain import retain
 from pointsman.store.duckdb.tables import COUNTED
 from pointsman.store.duckdb.threads import BoundedThreads, RunningQuery
@@ -48,13 +49,14 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class DuckDbStore:
+class DuckDbStore(DuckDbMoney):
     """The embedded store. Made by `open`, ended by `close`."""
 
     def __init__(self, file: DuckDbFile, writing: Writing, settings: DuckDbSettings) -> None:
         self._file = file
         self._writing = writing
         self._settings = settings
+        self._recosting = asyncio.Lock()
         waiting = settings.max_waiting
         self._writer = BoundedThreads("store-write", threads=1, max_waiting=waiting)
         self._readers = BoundedThreads("store-read", threads=settings.readers, max_waiting=waiting)

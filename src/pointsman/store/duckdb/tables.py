@@ -4,6 +4,7 @@ from typing import get_type_hints
 
 from msgspec import Struct
 
+from pointsman.store.charge_of_call import ChargeRow, NoticeRow
 from pointsman.store.genai import GenAiColumns
 from pointsman.store.rows import AttemptRow, CallRow, SpanRow
 
@@ -57,13 +58,15 @@ CALLS = Table(
     {**_columns(CallRow), "trace_key": "BIGINT", "latency_bin": "BIGINT", "record": "JSON"},
 )
 ATTEMPTS = Table("attempts", _columns(AttemptRow))
+CHARGES = Table("charges", _columns(ChargeRow))
+NOTICES = Table("notices", _columns(NoticeRow))
 SPANS = Table("spans", {**_columns(SpanRow), **_columns(GenAiColumns), "trace_key": "BIGINT"})
 CONTENTS = Table("contents", _columns(ContentLine))
 SYSTEM_PROMPTS = Table("system_prompts", _columns(SystemPromptLine))
 
 COUNTED = (
     "calls", "attempts", "spans", "decisions", "deliveries", "contents", "system_prompts",
-    "config_versions", "batches",
+    "config_versions", "batches", "charges", "recosts", "notices", "alerts",
 )  # fmt: skip
 """Every table with rows of users."""
 

@@ -6,8 +6,9 @@ from duckdb import DuckDBPyConnection
 from msgspec import Struct, structs
 
 from pointsman.core.records import SCHEMA
+from pointsman.store.charge_of_call import ChargeRow, NoticeRow, charge_rows, notice_rows
 from pointsman.store.duckdb import dialect
-from pointsman.store.duckdb.tables import ATTEMPTS, CALLS, trace_key_of
+from pointsman.store.duckdb.tables import ATTEMPTS, CALLS, CHARGES, NOTICES, trace_key_of
 from pointsman.store.duckdb.transaction import Writing, with_range
 from pointsman.store.duckdb.write_contents import Contents
 from pointsman.store.errors import StoreSchemaError
@@ -27,6 +28,8 @@ class _Parsed(Struct):
 
     row: CallRow
     attempts: list[AttemptRow]
+    charges: list[ChargeRow]
+    notices: list[NoticeRow]
     json: bytes
 
 
@@ -67,7 +70,13 @@ def _parse(batch: RecordBatch) -> tuple[dict[str, _Parsed], list[Rejected], int]
     for index, json in enumerate(batch.calls):
         try:
             record = read_record(json)
-            one = _Parsed(call_row(record, 0), attempt_rows(record), _one_line(json))
+            one = _Parsed(
+                call_row(record, 0),
+                attempt_rows(record),
+                charge_rows(record),
+                notice_rows(record),
+                _one_line(json),
+            )
         except (ValueError, RecursionError) as error:
             rejected.append(Rejected(index, str(error)))
             continue
@@ -117,7 +126,7 @@ def _known_outcomes(connection: DuckDBPyConnection, request_ids: list[str]) -> d
 
 def _forget(connection: DuckDBPyConnection, request_ids: list[str]) -> None:
     if request_ids:
-        for table in ("calls", "attempts"):
+        for table in ("calls", "attempts", "charges", "notices"):
             connection.execute(
                 f"DELETE FROM {table} "
                 f"WHERE request_ms BETWEEN ? AND ? AND {dialect.any_of('request_id')}",
@@ -127,13 +136,33 @@ def _forget(connection: DuckDBPyConnection, request_ids: list[str]) -> None:
 
 def _write_calls(writing: Writing, connection: DuckDBPyConnection, fresh: list[_Parsed]) -> None:
     calls: list[bytes] = []
-    attempts: list[bytes] = []
     for one in fresh:
         row = structs.replace(one.row, position=writing.take_position())
         calls.append(_call_line(row, one.json))
-        attempts.extend(msgspec.json.encode(attempt) for attempt in one.attempts)
+    charged = _charged(connection, [one.row.request_id for one in fresh])
     writing.load(connection, CALLS, calls)
-    writing.load(connection, ATTEMPTS, attempts)
+    writing.load(connection, ATTEMPTS, [_line(row) for one in fresh for row in one.attempts])
+    writing.load(
+        connection,
+        CHARGES,
+        [_line(row) for one in fresh if one.row.request_id not in charged for row in one.charges],
+    )
+    writing.load(connection, NOTICES, [_line(row) for one in fresh for row in one.notices])
+
+
+def _charged(connection: DuckDBPyConnection, request_ids: list[str]) -> set[str]:
+    """Return which of the requests were charged already: their records were thinned since."""
+    if not request_ids:
+        return set()
+    found = connection.execute(
+        "SELECT request_id FROM charges "
+        f"WHERE request_ms BETWEEN ? AND ? AND {dialect.any_of('request_id')}",
+        with_range(request_ids),
+    )
+    return {row[0] for row in found.fetchall()}
+
+
+_line = msgspec.json.Encoder().encode
 
 
 def _call_line(row: CallRow, record: bytes) -> bytes:
