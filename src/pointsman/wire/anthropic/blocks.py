@@ -5,7 +5,7 @@ Source: https://platform.claude.com/docs/en/api/messages (read 2026-11).
 
 from typing import TypeAlias
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct
 
 
 class CacheControl(Struct, omit_defaults=True):
@@ -57,7 +57,7 @@ class TextBlock(Struct, tag="text", omit_defaults=True):
 
     text: str
     cache_control: CacheControl | None = None
-    citations: Raw | UnsetType | None = UNSET
+    citations: object = UNSET
 
 
 class ImageBlock(Struct, tag="image", omit_defaults=True):
@@ -73,7 +73,7 @@ class DocumentBlock(Struct, tag="document", omit_defaults=True):
     source: Source
     title: str | None = None
     context: str | None = None
-    citations: Raw | UnsetType | None = UNSET
+    citations: object = UNSET
     cache_control: CacheControl | None = None
 
 
@@ -98,7 +98,7 @@ class ToolUseBlock(Struct, tag="tool_use", omit_defaults=True):
     input: Raw
     """A JSON object."""
     cache_control: CacheControl | None = None
-    caller: Raw | UnsetType | None = UNSET
+    caller: object = UNSET
 
 
 class ToolResultBlock(Struct, tag="tool_result", omit_defaults=True):

@@ -4,7 +4,7 @@ Source: https://platform.claude.com/docs/en/api/messages (read 2026-11).
 """
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from pointsman.wire.anthropic.blocks import CacheControl, RequestBlock, TextBlock
 
@@ -21,7 +21,7 @@ class Tool(Struct, omit_defaults=True):
 
     name: str = ""
     description: str | None = None
-    input_schema: Raw | None = None
+    input_schema: dict[str, object] | None = None
     type: str | None = None
     strict: bool | None = None
     cache_control: CacheControl | None = None
@@ -50,7 +50,7 @@ class OutputFormat(Struct, omit_defaults=True):
 
     type: str
     """`json_schema`."""
-    schema: Raw | None = None
+    schema: dict[str, object] | None = None
 
 
 class OutputConfig(Struct, omit_defaults=True):
@@ -91,7 +91,8 @@ class ReadBlock(Struct):
 
     type: str = ""
     text: str | None = None
-    content: str | list["ReadBlock"] | Raw | None = None
+    content: "str | list[ReadBlock] | dict[str, object] | None" = None
+    """Of the result of a tool; an object in the results of some of Anthropic's own tools."""
 
 
 class ReadMessage(Struct):
