@@ -10,6 +10,7 @@ from typing import TypeAlias
 from pointsman.core.abort import AbortSignal
 from pointsman.core.clock import SystemClock
 from pointsman.core.deadline import Deadline
+from pointsman.core.detour import Detour
 from pointsman.core.dialect import Asked, Dialect
 from pointsman.core.facts import Facts
 from pointsman.core.identity import ANONYMOUS, Principal
@@ -30,6 +31,7 @@ class Call:
         "asked",
         "body",
         "deadline",
+        "detour",
         "dialect",
         "drop_keys",
         "facts",
@@ -73,6 +75,8 @@ class Call:
         self.drop_keys: tuple[str, ...] = ()
         self.admission: Admission | None = None
         """What the request has counted and may hold; None when no rule is configured."""
+        self.detour: Detour | None = None
+        """Where a prompt rule sends the request; None leaves it to its model name."""
         self.wants_record = False
         """Whether the caller asked for the whole record in the answer and may see it."""
 

@@ -29,6 +29,8 @@ async def close_whole(
     record.finish_reasons = completion.finish_reasons
     characters = completion.output_characters
     await _settle(runtime, call, served, completion.usage, characters, failure=None)
+    if runtime.guard is not None:
+        await runtime.guard.check_answer(call, completion)
     captured = _captured(runtime, call, lambda: completion.body)
     began_ns = runtime.clock.monotonic_ns()
     runtime.recorder.complete(record, call.started_ns)

@@ -5,9 +5,11 @@ The order of stages is the order of the lines in `Pipeline._answer`, and is writ
     authenticate   key -> Principal
     read           body -> what is asked, facts, attribution
     admit          agent runs, rates, requests under way, quotas, budgets already spent
+    guard_input    prompt rules: block, redact, flag, send elsewhere           (gateway/guard.py)
     plan           model name -> route -> candidates, each eligible or excluded with two values
     quota rule     a budget may move the choice, whose price it now knows      (gateway/quota.py)
     attempt *      reserve -> call -> classify -> fail over or stop        (resilience/attempts.py)
+    guard_output   the same rules on a whole answer, in `close`, or on the chunks of a stream
     close          usage -> cost -> settle; shape the answer; one record       (gateway/closing.py)
 
 Failures are closed as successes are, with the same record. A stream is closed in the `finally` of
@@ -120,6 +122,8 @@ class Pipeline:
         self._authenticate(runtime, call)
         self._read(runtime, call)
         call.admission = await runtime.admissions.admit(call.record)
+        if runtime.guard is not None:
+            await runtime.guard.check_request(call)
         self._plan(runtime, call)
         apply_quota_rule(runtime, call)
         served = await self._attempt(runtime, call)
@@ -136,6 +140,8 @@ class Pipeline:
             self._read(runtime, call)
             if not call.principal.allows("explain"):
                 raise PermissionDeniedError("this key lacks the scope `explain`")
+            if runtime.guard is not None:
+                runtime.guard.preview_request(call)
             self._plan(runtime, call)
             record.outcome = "preview"
         except PointsmanError as error:
@@ -209,7 +215,7 @@ class Pipeline:
         began_ns = self._clock.monotonic_ns()
         override = call.headers.get(f"x-{runtime.metadata_key}-target")
         try:
-            plan = runtime.planner.plan(call.record, call.principal, override)
+            plan = runtime.planner.plan(call.record, call.principal, override, call.detour)
         finally:
             call.stage("route_request", began_ns, self._clock.monotonic_ns())
         call.targets = plan.targets
@@ -257,4 +263,7 @@ class Pipeline:
                 await self._leave(call)
 
         kept_bytes = 0 if runtime.content.capture == "none" else runtime.content.max_bytes
-        return StreamRelay(call, served, self._clock, kept_bytes=kept_bytes, finish=finish)
+        guard = None if runtime.guard is None else runtime.guard.of_stream(call)
+        return StreamRelay(
+            call, served, self._clock, kept_bytes=kept_bytes, guard=guard, finish=finish
+        )

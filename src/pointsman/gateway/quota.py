@@ -20,6 +20,8 @@ def apply_quota_rule(runtime: Runtime, call: Call) -> None:
     admission = call.admission
     if admission is None or not admission.may_move or not call.targets:
         return
+    if call.detour is not None:
+        return  # a prompt rule says who alone may see this request
     began_ns = runtime.clock.monotonic_ns()
     record, first = call.record, call.targets[0]
     bound = runtime.attempts.upper_bound(first, record)

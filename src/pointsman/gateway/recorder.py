@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pointsman.core.clock import Clock
+from pointsman.core.errors import GuardrailBlockedError
 from pointsman.core.records import CallFailure, CallRecord
 from pointsman.gateway.content import Captured
 from pointsman.gateway.faults import CLIENT_LEFT_STATUS, Fault
@@ -10,6 +11,7 @@ from pointsman.gateway.metrics import Metrics
 
 _TRUNCATING = "length"
 _BLOCKING = frozenset({"content_filter", "refusal"})
+_GUARDED = GuardrailBlockedError.code
 
 
 class Recorder:
@@ -64,6 +66,8 @@ def outcome_of(record: CallRecord) -> str:
         stream is not None and stream.terminal == "client_left"
     ):
         return "client_left"
+    if record.error is not None and record.error.code == _GUARDED and record.attempts:
+        return "blocked"
     if record.error is not None:
         return "failure" if record.attempts or (record.status or 500) >= 500 else "refused"
     if not _BLOCKING.isdisjoint(record.finish_reasons):

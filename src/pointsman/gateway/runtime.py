@@ -12,6 +12,7 @@ from pointsman.config.resilience import ProbeConfig
 from pointsman.core.clock import Clock
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
+from pointsman.gateway.guard import Guard
 from pointsman.gateway.recorder import Recorder
 from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
@@ -35,6 +36,8 @@ class Runtime(Struct, frozen=True, kw_only=True):
     accountant: Accountant
     content: ContentKeeper
     recorder: Recorder
+    guard: Guard | None = None
+    """Holds prompts and answers against `policy.rules`; None when there are none."""
     max_in_flight: int = 2048
     """Requests under way beyond which more are turned away."""
     probes: Mapping[str, ProbeConfig] = {}

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from pointsman.core.clock import Clock
-from pointsman.core.errors import UpstreamError
+from pointsman.core.errors import GuardrailBlockedError, UpstreamError
 from pointsman.core.failures import FailureClass
 from pointsman.core.frames import release_frames
 from pointsman.core.provider import CompletionStream, StreamChunk
@@ -17,6 +17,7 @@ from pointsman.core.records import StreamTruth
 from pointsman.core.usage import Usage
 from pointsman.gateway.call import Call, Write
 from pointsman.gateway.faults import Fault, fault_of, wire_error
+from pointsman.gateway.guard_stream import StreamGuard
 from pointsman.resilience.attempts import Served, describe_failure
 
 _logger = logging.getLogger("pointsman.gateway")
@@ -37,6 +38,7 @@ class StreamRelay:
         served: The target that answers, with its first chunks.
         clock: For the commit point.
         kept_bytes: How much of the chunks to keep for `collected`; 0 keeps none.
+        guard: Lets through what prompt rules have judged; None lets through everything.
         finish: Settles and records; called exactly once, with the fault if there was one.
     """
 
@@ -47,11 +49,13 @@ class StreamRelay:
         clock: Clock,
         *,
         kept_bytes: int,
+        guard: StreamGuard | None = None,
         finish: Callable[["StreamRelay", Fault | None], Awaitable[None]],
     ) -> None:
         self._call = call
         self._clock = clock
         self._finish = finish
+        self._guard = guard
         self._room_bytes = kept_bytes
         self._stream: CompletionStream | None = served.stream
         self._first = served.first_chunks
@@ -72,6 +76,11 @@ class StreamRelay:
             await self._relay(write)
             self.failure = None
             self.truth.terminal = "done"
+        except GuardrailBlockedError as error:
+            self.failure = None  # its target did well
+            self.truth.terminal = "blocked"
+            fault = fault_of(error, self._call.record, self._call.abort.reason)
+            await self._tell(write, fault)
         except UpstreamError as error:
             self.failure = error.failure_class
             self.truth.terminal = self._terminal(error.failure_class)
@@ -91,6 +100,8 @@ class StreamRelay:
                 self.truth.terminal = "client_left"
             if self._stream is not None:
                 self._stream.close()
+            if self._guard is not None:
+                self._guard.note()
             await self._finish(self, fault)
 
     def _terminal(self, failure: FailureClass) -> str:
@@ -102,14 +113,16 @@ class StreamRelay:
         stream = self._stream
         chunks = self._first
         self._first = None
+        guard = self._guard
         while chunks and stream is not None:
-            data = self._frames(chunks)
+            data = self._frames(chunks if guard is None else guard.pass_on(chunks))
             if data:
                 await self._write(write, data)
             if self._call.abort.is_aborted:
                 raise UpstreamError("the client left", FailureClass.CLIENT_LEFT)
             chunks = await stream.next_chunks()
-        closing = self._call.dialect.closing_frames
+        rest = b"" if guard is None else self._frames(guard.rest())
+        closing = rest + self._call.dialect.closing_frames
         if closing:
             await self._write(write, closing)
 

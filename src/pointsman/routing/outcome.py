@@ -32,6 +32,13 @@ def served(record: CallRecord, attempt_index: int) -> None:
     attempt = record.attempts[attempt_index]
     first = first_choice(record.candidates)
     is_failover = first is not None and attempt.target != first.target
+    if record.policy and any(
+        made.outcome == "rerouted" and not made.dry_run for made in record.policy
+    ):
+        record.requested_vs_served = Difference.GUARDRAIL
+        if is_failover:
+            record.reason = "provider_failover"
+        return
     if record.reason == "budget_route" and not is_failover:
         record.requested_vs_served = Difference.BUDGET
         return

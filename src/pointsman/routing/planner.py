@@ -8,6 +8,7 @@ nobody acts on.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pointsman.core.detour import Detour
 from pointsman.core.errors import InternalError, PermissionDeniedError, UnknownModelError
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
@@ -15,6 +16,7 @@ from pointsman.core.identity import Principal
 from pointsman.core.money import NanoUsd
 from pointsman.core.records import CallRecord, Candidate, RuleEvaluation
 from pointsman.core.target import Target
+from pointsman.routing import detours
 from pointsman.routing import override as overrides
 from pointsman.routing.complexity import complexity_of
 from pointsman.routing.considered import Asked, bound, consider, exclude_all, guard_cost, refusal
@@ -69,15 +71,23 @@ class Planner:
         self._draw = draw
         self._scopes = ModelScopes()
 
-    def plan(self, record: CallRecord, principal: Principal, override: str | None) -> Plan:
+    def plan(
+        self,
+        record: CallRecord,
+        principal: Principal,
+        override: str | None,
+        detour: Detour | None = None,
+    ) -> Plan:
         """Decide, and write the decision into `record`, also when it is a refusal.
 
         Args:
             record: With `facts` and `requested_model`; the decision's fields are filled in place.
             principal: The caller.
             override: The target that the caller asked for beside the model; None for none.
+            detour: Where a prompt rule sends the request; None leaves it to its model name.
 
         Raises:
+            GuardrailBlockedError: The caller named a model that the rule may not replace.
             PermissionDeniedError: The key may not ask for this model name.
             UnknownModelError: The model name stands for nothing.
             InvalidRequestError: The request fits into the context of no target.
@@ -90,9 +100,26 @@ class Planner:
         facts.complexity = complexity_of(facts)
         self._check_scope(record, principal)
 
+        if detour is not None:
+            return self._plan_detour(record, facts, detour, override)
         resolution = resolve(self.table, record.requested_model)
         self._read_health(facts, resolution)
         chain = self._choose(record, facts, resolution, principal, override)
+        return self._eligible(record, facts, chain, resolution.route)
+
+    def _plan_detour(
+        self, record: CallRecord, facts: Facts, detour: Detour, override: str | None
+    ) -> Plan:
+        """Plan as for the name of the detour; what the caller wished instead is told."""
+        wish = detours.wished(self.table, record.requested_model, detour, override)
+        resolution = resolve(self.table, detour.use)
+        self._read_health(facts, resolution)
+        chain = resolution.chain
+        if resolution.route is not None:
+            record.route = resolution.route.name
+            chain = _by_rules(record, facts, resolution.route)
+        record.override_rejected = None if wish is None else f"{wish}: {detours.REASON}"
+        record.reason = detours.REASON
         return self._eligible(record, facts, chain, resolution.route)
 
     def consider(self, record: CallRecord, name: str) -> tuple[Target, Candidate] | None:
