@@ -61,7 +61,7 @@ async def test_traffic_leaves_a_failing_primary_and_comes_back_to_it(tmp_path: P
             await asyncio.sleep(0.7)
             after = [await plain(client, "chat") for _ in range(10)]
             records = gateway.records
-            [episode] = gateway.protection.breakers.episodes()
+            [episode] = gateway.protection.breakers.history.all()
 
     assert during == ["answer of m-b"] * 20
     assert calls_in_outage == 3, "an unhealthy primary gets no storm"

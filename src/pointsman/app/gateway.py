@@ -209,6 +209,7 @@ class Gateway:
             clock=self.clock,
             readiness=self._readiness,
             health=_health(loaded, table),
+            breakers=self.protection.teller(runtime.worker, table.targets),
         )
         return serving, providers
 

@@ -10,6 +10,8 @@ from pointsman.core.ids import IdSource
 from pointsman.core.ledger import Ledger
 from pointsman.core.provider import Completion, Provider
 from pointsman.core.records import Attempt, CallRecord
+from pointsman.core.target import Target
+from pointsman.gateway.breaker_report import BreakerQuestion, BreakerReport, breaker_report
 from pointsman.gateway.gauges import LoadGauge, LoadRow
 from pointsman.gateway.runtime import Runtime
 from pointsman.resilience.attempts import AttemptSettings, UpperBound
@@ -47,6 +49,15 @@ class Protection:
         """End the probes."""
         if self._prober is not None:
             await self._prober.stop()
+
+    def teller(
+        self, worker: str, targets: Mapping[str, Target]
+    ) -> Callable[[BreakerQuestion], BreakerReport]:
+        """Return what answers questions about breakers, under a configuration's targets."""
+        breakers = self.breakers
+        return lambda asked: breaker_report(
+            worker, breakers.states(), breakers.history, targets, asked
+        )
 
     def configure(self, config: Config) -> None:
         """Put the settings of a configuration in force."""

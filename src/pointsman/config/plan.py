@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pointsman.config.checks.names import shadowed_names
 from pointsman.config.key import KeyConfig
+from pointsman.config.plan_failures import failure_lines
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.proxy import DIRECT, proxy_place
 from pointsman.config.root import Config, LoadedConfig
@@ -26,6 +27,7 @@ def plan_text(loaded: LoadedConfig) -> str:
         _titled("Targets", ((name, _target(one)) for name, one in config.targets.items())),
         _titled("Routes", ((name, _route(one)) for name, one in config.routes.items())),
         _resolution(config),
+        failure_lines(config),
         _titled("Keys", ((name, _key(one)) for name, one in config.keys.items())),
         _kept(config),
     ]

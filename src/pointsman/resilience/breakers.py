@@ -1,4 +1,4 @@
-"""The breakers of all targets and providers, and the history of each opening.
+"""The breakers of all targets and providers.
 
 A target is a provider and a model: two names for the same pair share a breaker, and another model
 of the provider has its own (MM-18). The breaker of a provider counts only what all its models
@@ -9,11 +9,8 @@ share: no connection, and a refused credential.
 when it holds nothing any more, so that names which callers make up do not fill the memory.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
-
-from msgspec import Struct, field
 
 from pointsman.config.resilience import BreakerConfig
 from pointsman.core.breaking import exclusion_by
@@ -21,32 +18,13 @@ from pointsman.core.clock import Clock
 from pointsman.core.failures import FailureClass
 from pointsman.core.records import BreakerDetail, Exclusion
 from pointsman.core.target import Target
-from pointsman.resilience.breaker import CLOSED, OPEN, Breaker
+from pointsman.resilience.breaker import CLOSED, OPEN, Breaker, Opening
+from pointsman.resilience.episodes import Episode, EpisodeLog
 
 MAX_BREAKERS = 4096
-MAX_EPISODES = 256
-MAX_DIVERTED = 256
-"""Request ids kept for each opening; more are counted."""
 _PROVIDER_WIDE = frozenset({FailureClass.CONNECTION, FailureClass.BAD_CREDENTIAL})
 # A timeout proves neither that the provider can be reached nor that it cannot.
 _NEUTRAL = frozenset({FailureClass.CLIENT_LEFT, FailureClass.TIMEOUT})
-
-
-class Episode(Struct):
-    """One time that a breaker was open: who opened it, whom it turned away, who closed it."""
-
-    scope: str
-    """`target` or `provider`."""
-    name: str
-    """`provider/model`, or the provider."""
-    cause: str
-    opened_by: str
-    opened_unix_ns: int
-    diverted: list[str] = field(default_factory=list)
-    """Requests that were turned away, the first `MAX_DIVERTED`."""
-    diverted_count: int = 0
-    closed_by: str | None = None
-    closed_unix_ns: int | None = None
 
 
 class Permit(NamedTuple):
@@ -101,8 +79,8 @@ class MemoryBreakers:
         self._configs: Mapping[tuple[str, str], BreakerConfig] = {}
         self._targets: dict[tuple[str, str], Breaker] = {}
         self._providers: dict[str, Breaker] = {}
-        self._open: dict[tuple[str, str], Episode] = {}
-        self._episodes: deque[Episode] = deque(maxlen=MAX_EPISODES)
+        self.history = EpisodeLog()
+        """Who opened, tried and closed what, and who was turned away."""
 
     def configure(
         self, default: BreakerConfig, configs: Mapping[tuple[str, str], BreakerConfig]
@@ -114,7 +92,10 @@ class MemoryBreakers:
             breaker.config = configs.get(key, default)
             if not breaker.config.enabled:
                 del self._targets[key]
+                self._note_disabled(("target", "/".join(key)))
         if not default.enabled:
+            for name in self._providers:
+                self._note_disabled(("provider", name))
             self._providers.clear()
         for breaker in self._providers.values():
             breaker.config = default
@@ -194,15 +175,7 @@ class MemoryBreakers:
 
     def note_diverted(self, opened_by: str, request_id: str) -> None:
         """See `BreakerBoard.note_diverted`."""
-        for episode in self._open.values():
-            if episode.opened_by == opened_by:
-                episode.diverted_count += 1
-                if len(episode.diverted) < MAX_DIVERTED:
-                    episode.diverted.append(request_id)
-
-    def episodes(self) -> list[Episode]:
-        """Return what was opened and closed, the oldest first, at most `MAX_EPISODES`."""
-        return list(self._episodes)
+        self.history.note_diverted(opened_by, request_id)
 
     def states(self) -> dict[str, str]:
         """Return the breakers that are not closed, by `provider/model` or provider."""
@@ -245,18 +218,19 @@ class MemoryBreakers:
         """Count an outcome and keep the history when it changed the state."""
         now_ns = self._clock.monotonic_ns()
         before = breaker.period
+        was_trial = breaker.tried_by == request_id
         breaker.end(period, now_ns, request_id, failed)
         if breaker.period == before:
             return
-        if breaker.state(now_ns) == OPEN:
-            if place not in self._open and breaker.opening is not None:
-                episode = Episode(*place, breaker.opening.cause, request_id, self._clock.unix_ns())
-                self._open[place] = episode
-                self._episodes.append(episode)
-            return
-        closed = self._open.pop(place, None)
-        if closed is not None:
-            closed.closed_by, closed.closed_unix_ns = request_id, self._clock.unix_ns()
+        if breaker.state(now_ns) != OPEN:
+            self.history.closed(place, request_id, self._clock.unix_ns())
+        elif was_trial:
+            self.history.tried(place, request_id)
+        elif breaker.opening is not None:
+            self.history.opened(_episode(place, breaker.opening, self._clock.unix_ns()))
+
+    def _note_disabled(self, place: tuple[str, str]) -> None:
+        self.history.closed(place, "configuration", self._clock.unix_ns())
 
     def _make_room(self) -> None:
         if len(self._targets) < MAX_BREAKERS:
@@ -265,6 +239,7 @@ class MemoryBreakers:
         idle = [key for key, each in self._targets.items() if each.is_idle(now_ns)]
         for key in idle or [next(iter(self._targets))]:
             del self._targets[key]
+            self.history.closed(("target", "/".join(key)), "room", self._clock.unix_ns())
 
 
 _FREE = Permit(0, 0, CLOSED)
@@ -275,6 +250,17 @@ def _is_failure(failure: FailureClass | None) -> bool | None:
     if failure is None:
         return False
     return True if failure.counts_against_target else None
+
+
+def _episode(place: tuple[str, str], opening: Opening, unix_ns: int) -> Episode:
+    return Episode(
+        *place,
+        opening.cause,
+        opening.by,
+        unix_ns,
+        observed=opening.observed,
+        limit=opening.limit,
+    )
 
 
 def _detail(breaker: Breaker, scope: str, now_ns: int) -> BreakerDetail | None:

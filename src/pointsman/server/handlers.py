@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,7 @@ from pointsman.core.errors import (
 )
 from pointsman.core.identity import Principal
 from pointsman.core.records import SCHEMA, CallRecord
+from pointsman.gateway.breaker_report import BreakerQuestion, BreakerReport
 from pointsman.gateway.call import Reply, StreamReply
 from pointsman.gateway.faults import fault_of, wire_error
 from pointsman.gateway.metrics import Metrics
@@ -49,6 +51,8 @@ class Serving(Struct):
     """State for `/ready`; its `ready` key decides the status."""
     health: dict[str, object]
     """The body of `/health`."""
+    breakers: Callable[[BreakerQuestion], BreakerReport]
+    """Answers `/v1/breakers`."""
 
 
 class Visit:
@@ -62,6 +66,7 @@ class Visit:
         "method",
         "path",
         "peer",
+        "query",
         "raw_headers",
         "send",
     )
@@ -72,6 +77,7 @@ class Visit:
         self.send = send
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
         self.connection: ClientConnection = scope["extensions"]["pointsman.connection"]
@@ -115,6 +121,7 @@ class GatewayApp:
             **dict.fromkeys(serving.dialects, ("POST", self._call)),
             "/v1/route": ("POST", self._route),
             "/v1/models": ("GET", self._models),
+            "/v1/breakers": ("GET", self._breakers),
             "/health": ("GET", self._health),
             "/ready": ("GET", self._ready),
             "/metrics": ("GET", self._metrics),
@@ -178,6 +185,14 @@ class GatewayApp:
         self._authenticate(visit)
         body = _encode(models_body(self.serving.runtime))
         await self._plain(visit, 200, body)
+
+    async def _breakers(self, visit: Visit) -> None:
+        """Tell of breakers to who may see endpoints and counters."""
+        if not self._authenticate(visit).allows("explain"):
+            raise PermissionDeniedError("this key lacks the scope `explain`")
+        asked = dict(parse_qsl(visit.query.decode("latin-1")))
+        question = BreakerQuestion(asked.get("target"), asked.get("request"))
+        await self._plain(visit, 200, _encode(self.serving.breakers(question)))
 
     async def _health(self, visit: Visit) -> None:
         await self._plain(visit, 200, _encode(self.serving.health))

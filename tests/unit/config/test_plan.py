@@ -112,3 +112,31 @@ def test_strict_refuses_what_nobody_declared() -> None:
     text = "server: {strict: true}\nproviders: {m: {kind: mock, default: true}}"
 
     assert "anything else: refused with 404" in plan_text(loaded(text))
+
+
+def test_the_plan_tells_what_becomes_of_failures() -> None:
+    """The settings in force, and what some targets and routes do otherwise."""
+    text = """
+providers: {p: {kind: mock}}
+targets:
+  a: {provider: p, model: m, max_concurrent: 3, max_wait: 200ms, retry: {max_retries: 0}}
+  b: {provider: p, model: n, probe: {every: 10s}, breaker: {enabled: false}}
+routes: {chat: {targets: [a, b], retry_first: true, max_cost_ratio: 3}}
+resilience: {retry: {max_retries: 1}, breaker: {failures: 7, open_for: 1m}, max_in_flight: 99}
+"""
+    plan = plan_text(loaded(text))
+
+    for sentence in (
+        "asked again once at most, after up to 250ms doubling to 5s; Retry-After up to 10s",
+        "left alone for 1m after 7 failures in a row, or 60 % of 20 calls and more within 30s",
+        "streams held back until the first content, 16 events or 32768 bytes at most",
+        "no attempt begins with less than 1s left",
+        "at most 99 requests under way",
+        "a: asked once per request",
+        "a: at most 3 calls at once, who waits over 200ms moves on",
+        "b: never left alone",
+        "b: probed every 10s",
+        "chat: a target that failed is asked again before the next",
+        "chat: failover to at most 3 times the price",
+    ):
+        assert sentence in plan

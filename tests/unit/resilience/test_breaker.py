@@ -167,7 +167,7 @@ def test_an_opening_knows_who_opened_it_whom_it_turned_away_and_who_closed_it():
     clock.advance_s(30)
     board.end(A, board.begin(A, "trial"), "trial", None)
 
-    [episode] = board.episodes()
+    [episode] = board.history.all()
     assert (episode.opened_by, episode.closed_by) == ("r4", "trial")
     assert (episode.diverted_count, len(episode.diverted), episode.diverted[0]) == (300, 256, "d0")
     assert episode.closed_unix_ns - episode.opened_unix_ns == 30 * S
