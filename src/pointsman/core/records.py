@@ -245,6 +245,8 @@ class LimitCheck(Struct, omit_defaults=True):
     """None counts without limiting."""
     rule: str | None = None
     store: str = "memory"
+    """Whose figures: `memory` (one worker's), `redis`, or `local` (a worker's own on top of what it
+    last read from Redis)."""
     refused: bool = False
     """It had no room; nothing was counted then."""
     dry_run: bool = False
@@ -256,6 +258,12 @@ class LimitCheck(Struct, omit_defaults=True):
     model_before: str | None = None
     model_after: str | None = None
     """For a budget that moved the request: the target's model before and after."""
+    age_ms: float | None = None
+    """How old the shared value was: 0 when read for this request; None for this worker's own."""
+    on_loss: str | None = None
+    """While the shared store was away: `local`, `closed` or `open`, as configured."""
+    fail_open: bool = False
+    """It was not applied, because the shared store was away and `on_loss` is `open`."""
 
 
 class PolicyOutcome(Struct, omit_defaults=True):

@@ -31,6 +31,11 @@ class Run:
         self.messages = 0
         """Of a guessed run: messages of its first request."""
 
+    def take(self, monotonic_ns: int) -> None:
+        """Count a request."""
+        self.calls += 1
+        self.at_ns = monotonic_ns
+
 
 class RunLook:
     """The run of one request."""
@@ -54,8 +59,7 @@ class RunLook:
 
     def take(self) -> None:
         """Count the request."""
-        self.run.calls += 1
-        self.run.at_ns = self._monotonic_ns
+        self.run.take(self._monotonic_ns)
 
 
 class AgentRuns:

@@ -107,15 +107,11 @@ class BudgetLine:
 
     def hold(self, amount: NanoUsd) -> None:
         """Hold money for one attempt."""
-        self.counter.held += amount
-        self.counter.holds += 1
+        self.counter.hold(amount)
 
     def settle(self, held: NanoUsd, actual: NanoUsd) -> None:
         """Replace a hold by what the attempt cost."""
-        counter = self.counter
-        counter.held -= held
-        counter.holds -= 1
-        counter.spent += actual
+        self.counter.settle(held, actual)
         self._warn_once()
 
     def _warn_once(self) -> None:
@@ -176,7 +172,7 @@ class Budgets:
             owner = budget.scope.owner(facts)
             if owner is not None:
                 key = (budget.rule, owner.identity, budget.period, period.start_unix_ns)
-                self._store.get(key, Money, Money).spent += cost
+                self._store.get(key, Money, Money).restore(cost)
 
     def _calendar(self, budget: Budget, facts: Facts) -> Calendar:
         return self._calendars.of(facts.tenant if budget.scope.is_of_tenant else None)

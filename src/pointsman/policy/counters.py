@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from pointsman.core.money import NanoUsd
 
+MINUTE_NS = 60_000_000_000
 _EVICTION_SEARCH = 64
 
 
@@ -38,6 +39,14 @@ class Meter:
         self.at_ns = 0
         """Monotonic time up to which it has drained."""
 
+    def fill(self, units: int) -> None:
+        """Add what is used from now on."""
+        self.level += units * MINUTE_NS
+
+    def correct(self, units: int) -> None:
+        """Add what was used beyond the estimate; take out what was not."""
+        self.level = max(0, self.level + units * MINUTE_NS)
+
 
 class Tally:
     """What was used within a calendar period, and what calls under way may still use."""
@@ -47,6 +56,19 @@ class Tally:
     def __init__(self) -> None:
         self.used = 0
         self.held = 0
+
+    def hold(self, amount: int) -> None:
+        """Keep a place, or an estimate, for a call under way."""
+        self.held += amount
+
+    def settle(self, held: int, used: int) -> None:
+        """Replace what is held for a call by what it has used."""
+        self.held -= held
+        self.used += used
+
+    def restore(self, used: int) -> None:
+        """Take in what a call of an earlier process has used."""
+        self.used += used
 
     @property
     def is_held(self) -> bool:
@@ -65,6 +87,21 @@ class Money:
         self.holds = 0
         """Calls under way that will come back to it; a hold may be of nothing."""
         self.was_warned = False
+
+    def hold(self, amount: NanoUsd) -> None:
+        """Hold money for one attempt."""
+        self.held += amount
+        self.holds += 1
+
+    def settle(self, held: NanoUsd, actual: NanoUsd) -> None:
+        """Replace a hold by what the attempt cost."""
+        self.held -= held
+        self.holds -= 1
+        self.spent += actual
+
+    def restore(self, spent: NanoUsd) -> None:
+        """Take in what a call of an earlier process cost."""
+        self.spent += spent
 
     @property
     def is_held(self) -> bool:
@@ -102,8 +139,12 @@ class CounterStore:
             return counter
         if len(self._counters) >= self.max_counters:
             self._make_room()
-        made = self._counters[key] = make()
+        made = self._counters[key] = self._made(key, make)
         return made
+
+    def _made(self, key: Hashable, make: Callable[[], C]) -> C:  # noqa: ARG002 - shared counters have names
+        """Return a counter that was not there."""
+        return make()
 
     def _make_room(self) -> None:
         """Forget the longest unused that is not held; grow when all that were seen are."""

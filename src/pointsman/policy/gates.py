@@ -16,10 +16,9 @@ from msgspec import Struct
 from pointsman.core.facts import Facts
 from pointsman.core.records import LimitCheck
 from pointsman.policy.calendar import Calendars
-from pointsman.policy.counters import CounterStore, Meter, Tally
+from pointsman.policy.counters import MINUTE_NS, CounterStore, Meter, Tally
 from pointsman.policy.scopes import Owner, Scope
 
-MINUTE_NS = 60_000_000_000
 ASSUMED_OUTPUT_TOKENS = 1024
 """Counted in advance for a request that sets no bound on its answer; corrected after it."""
 _SLOT_WAIT_NS = 1_000_000_000
@@ -162,14 +161,14 @@ class RateGate(Gate):
     def take(self, look: Look) -> None:
         """Fill the bucket."""
         if isinstance(look.counter, Meter):
-            look.counter.level += look.amount * MINUTE_NS
+            look.counter.fill(look.amount)
 
     def close(self, look: Look, tokens: int, monotonic_ns: int) -> None:
         """Fill in what was used beyond the estimate, or take out what was not."""
         meter = look.counter
         if self.counts_tokens and isinstance(meter, Meter):
             self._drain(meter, monotonic_ns)
-            meter.level = max(0, meter.level + (tokens - look.amount) * MINUTE_NS)
+            meter.correct(tokens - look.amount)
 
     def remaining(self, meter: Meter) -> int:
         """Return how much fits now."""
@@ -200,12 +199,12 @@ class ConcurrencyGate(Gate):
     def take(self, look: Look) -> None:
         """Take a place."""
         if isinstance(look.counter, Tally):
-            look.counter.held += 1
+            look.counter.hold(1)
 
     def close(self, look: Look, tokens: int, monotonic_ns: int) -> None:  # noqa: ARG002 - every gate has this form
         """Give the place back."""
         if isinstance(look.counter, Tally):
-            look.counter.held -= 1
+            look.counter.settle(1, 0)
 
 
 class QuotaGate(Gate):
@@ -244,16 +243,15 @@ class QuotaGate(Gate):
         tally = look.counter
         if isinstance(tally, Tally):
             if self.counts_tokens:
-                tally.held += look.amount
+                tally.hold(look.amount)
             else:
-                tally.used += 1
+                tally.settle(0, 1)
 
     def close(self, look: Look, tokens: int, monotonic_ns: int) -> None:  # noqa: ARG002 - every gate has this form
         """Replace the estimate by what was used."""
         tally = look.counter
         if self.counts_tokens and isinstance(tally, Tally):
-            tally.held -= look.amount
-            tally.used += tokens
+            tally.settle(look.amount, tokens)
 
     def add_past(self, facts: Facts, started_unix_ns: int, now_unix_ns: int, tokens: int) -> None:
         """Count a call of an earlier process, if its period is still running."""
@@ -261,7 +259,7 @@ class QuotaGate(Gate):
         if owner is None or not self._is_running(facts, started_unix_ns, now_unix_ns):
             return
         tally, _ = self._tally(facts, started_unix_ns, owner)
-        tally.used += tokens if self.counts_tokens else 1
+        tally.restore(tokens if self.counts_tokens else 1)
 
     def _is_running(self, facts: Facts, started_unix_ns: int, now_unix_ns: int) -> bool:
         calendar = self._calendars.of(facts.tenant if self.scope.is_of_tenant else None)

@@ -101,7 +101,23 @@ class MemoryLedger:
         if amount < 0:
             raise ValueError(f"a hold must not be negative, got {amount}")
         budgets = admission.hold(upper_bound) if admission is not None else ()
+        return self.hold(principal, tenant, amount, budgets)
 
+    def hold(
+        self,
+        principal: Principal,
+        tenant: str | None,
+        amount: NanoUsd,
+        budgets: Sequence[MoneyAccount],
+    ) -> tuple[Reservation, list[LimitCheck]]:
+        """Hold on key and tenant what the request's budgets hold already.
+
+        Args:
+            principal: Whose key it is.
+            tenant: Whose request it is.
+            amount: In nano-USD.
+            budgets: Are settled with it.
+        """
         day = self._today()
         scopes = scopes_of(principal.key_name, tenant)
         checks: list[LimitCheck] = []
