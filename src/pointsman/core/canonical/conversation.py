@@ -103,6 +103,8 @@ class Conversation(Struct, kw_only=True, omit_defaults=True):
     user: str | None = None
     """The caller's name for its end user."""
     stream: bool = False
+    calls_are_functions: bool = False
+    """The client uses OpenAI's `functions` of the time before tools, and wants calls as such."""
     extras: dict[str, Raw] = field(default_factory=dict)
     """Further parameters of the top level, by their name in `dialect`, as the client wrote them.
     Keys meant for the gateway and `metadata` are not among them."""
