@@ -1,0 +1,1 @@
+"""OpenAI embeddings, as clients speak them."""
