@@ -125,3 +125,8 @@ def _conclude(call: Call, examination: Examination) -> None:
     rule = examination.blocking()
     if rule is not None:
         raise examination.error(rule)
+
+
+def guard_for(rules: PromptRules | None, clock: Clock) -> Guard | None:
+    """Return the guard of a configuration; None when it has no prompt rule, which costs nothing."""
+    return None if rules is None else Guard(rules, clock)
