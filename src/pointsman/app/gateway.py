@@ -31,6 +31,7 @@ from pointsman.cost.prices import PriceBook
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import Captured, ContentKeeper
 from pointsman.gateway.gauges import Figure, LiveGauges
+from pointsman.gateway.guard import guard_for
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Pipeline
 from pointsman.gateway.recorder import Recorder
@@ -46,6 +47,7 @@ from pointsman.policy.compile_rules import compile_rules
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.snapshot import KeyDirectory
+from pointsman.policy.prompt.compile_prompt_rules import compile_prompt_rules
 from pointsman.providers.capabilities import known_capabilities
 from pointsman.providers.registry import build as build_provider
 from pointsman.resilience.classify import classify
@@ -252,6 +254,7 @@ class Gateway:
             content=ContentKeeper(
                 config.content.capture, config.content.max_bytes, Redactor(), self._master_key
             ),
+            guard=guard_for(compile_prompt_rules(loaded), self.clock),
             recorder=Recorder(self.clock, self.metrics, self._journal_end, telemetry_names),
             max_in_flight=config.resilience.max_in_flight,
             probes={n: each.probe for n, each in config.targets.items() if each.probe is not None},

@@ -7,6 +7,7 @@ decoding is not told a second time.
 from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
 from pointsman.config.checks.names import check_names
 from pointsman.config.checks.policy import check_policy
+from pointsman.config.checks.prompt_policy import check_prompt_rules
 from pointsman.config.checks.providers import check_providers
 from pointsman.config.checks.resilience import check_residency, check_resilience
 from pointsman.config.checks.routes import check_routes
@@ -31,5 +32,6 @@ def check(subject: Subject) -> None:
     check_keys(subject)
     check_prices(subject)
     check_policy(subject)
+    check_prompt_rules(subject)
     check_terms(subject)
     check_sizes(subject)
