@@ -6,7 +6,7 @@ What a client sees is read through the official SDK; what a provider saw is coun
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -30,11 +30,12 @@ class WatchedGateway(Gateway):
 
     def __init__(self, *args, **kwargs) -> None:
         self.records: list[CallRecord] = []
+        self.watch: Callable[[CallRecord], None] = self.records.append
         super().__init__(*args, **kwargs)
 
     def _journal_end(self, record: CallRecord, captured: Captured | None) -> None:
         # Through the form in which it is stored, so that only what is written counts.
-        self.records.append(msgspec.json.decode(msgspec.json.encode(record), type=CallRecord))
+        self.watch(msgspec.json.decode(msgspec.json.encode(record), type=CallRecord))
         super()._journal_end(record, captured)
 
 

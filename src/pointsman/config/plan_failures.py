@@ -13,8 +13,8 @@ def failure_lines(config: Config) -> list[str]:
         "When a target fails",
         f"  {_retry(settings.retry)}",
         f"  {_breaker(settings.breaker)}",
-        f"  {_stream(settings)}; no attempt begins with less than"
-        f" {duration_text(settings.min_attempt)} left",
+        f"  {_stream(settings)}",
+        f"  no attempt begins with less than {duration_text(settings.min_attempt)} left",
         f"  {_room(settings)}",
     ]
     for name, target in config.targets.items():
