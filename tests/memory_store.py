@@ -120,7 +120,9 @@ class MemoryStore(MemoryMoney):
         rows = [
             row
             for row in self._seen_rows(scope)
-            if _matches(row, wanted) and self._called(row, wanted.called_model)
+            if _matches(row, wanted)
+            and self._called(row, "model", wanted.called_model)
+            and self._called(row, "target", wanted.called_target)
         ]
         rows.sort(key=lambda row: (row.started_unix_ns, row.request_id), reverse=True)
         if after is not None:
@@ -250,9 +252,9 @@ class MemoryStore(MemoryMoney):
         if self._is_closed:
             raise StoreUnavailableError("closed")
 
-    def _called(self, row, model):
+    def _called(self, row, name, value):
         attempts = self._calls[row.request_id].record.attempts
-        return model is None or any(attempt.model == model for attempt in attempts)
+        return value is None or any(getattr(each, name) == value for each in attempts)
 
     def _seen_rows(self, scope):
         return [row for row in self._rows.values() if _is_seen(row, scope)]

@@ -2,6 +2,7 @@
 
 from msgspec import field
 
+from pointsman.config.alerts import AlertsConfig
 from pointsman.config.content import ContentConfig
 from pointsman.config.journal import JournalConfig
 from pointsman.config.key import KeyConfig
@@ -48,6 +49,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of the append-only record."""
     retention: RetentionConfig = RetentionConfig()
     """How long the collector keeps what."""
+    alerts: AlertsConfig = AlertsConfig()
+    """When the collector raises an alert."""
     prices: PricesConfig = PricesConfig()
     """Rates that replace or add to the bundled price data."""
 

@@ -59,6 +59,8 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     operation: str | None = None
     called_model: str | None = None
     """A model that an attempt of the request asked a provider for."""
+    called_target: str | None = None
+    """A target that an attempt of the request was made at."""
     min_cost_nano_usd: int | None = None
     """An unknown cost is not above any bound."""
     min_duration_ns: int | None = None

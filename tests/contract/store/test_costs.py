@@ -294,4 +294,6 @@ async def test_the_requests_behind_a_figure_are_found(store):
     assert await found(operation="probe") == [2]
     assert await found(endpoint="openai.chat") == [2, 1]
     assert await found(called_model="gpt-4o") == [1]
+    assert await found(called_target="large") == [1]
+    assert await found(called_target="small") == [2]
     assert await found(user=NOBODY) == [1]

@@ -4,6 +4,7 @@ Each file checks the sections it is named after. What follows from a problem alr
 decoding is not told a second time.
 """
 
+from pointsman.config.checks.alerts import check_alerts
 from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
 from pointsman.config.checks.names import check_names
 from pointsman.config.checks.policy import check_policy
@@ -31,6 +32,7 @@ def check(subject: Subject) -> None:
     check_names(subject)
     check_keys(subject)
     check_prices(subject)
+    check_alerts(subject)
     check_policy(subject)
     check_prompt_rules(subject)
     check_terms(subject)
