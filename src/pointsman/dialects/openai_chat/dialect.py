@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 
-from pointsman.core.dialect import Asked, Frame, Operation, WireError
+from pointsman.core.canonical.answer import Answer
+from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.dialect import Asked, Frame, Operation, StreamEncoder, WireError
 from pointsman.dialects.openai_chat.assemble import assemble
+from pointsman.dialects.openai_chat.decode import decode
+from pointsman.dialects.openai_chat.encode import encode
 from pointsman.dialects.openai_chat.read import read_chat
+from pointsman.dialects.openai_chat.stream import ChatStreamEncoder
 from pointsman.dialects.openai_errors import encode_openai_error, openai_error_frame
 
 
 class OpenAiChat:
-    """OpenAI chat completions; see `core.dialect.Dialect`."""
+    """OpenAI chat completions; see `core.dialect.ChatDialect`."""
 
     name = "openai.chat"
     operation: Operation = "chat"
@@ -30,3 +35,15 @@ class OpenAiChat:
     def assemble(self, payloads: Sequence[bytes]) -> bytes:
         """Return text and tool calls of a streamed answer."""
         return assemble(payloads)
+
+    def decode(self, body: bytes) -> Conversation:
+        """Decode a body in full; see `ChatDialect.decode`."""
+        return decode(body)
+
+    def encode(self, answer: Answer, conversation: Conversation) -> bytes:
+        """Return the body of a whole answer."""
+        return encode(answer, conversation)
+
+    def stream_encoder(self, conversation: Conversation, *, wants_usage: bool) -> StreamEncoder:
+        """Return what writes a streamed answer to this conversation."""
+        return ChatStreamEncoder(conversation, wants_usage=wants_usage)

@@ -1,9 +1,8 @@
 """Canonical events as the chunks of a chat completion.
 
 Per choice: the role first, then content, then the finish reason. Usage, when the client asked for
-it, is one chunk without choices after every choice has ended. A block of reasoning that its
-provider proves is told twice: its text as it comes, and the whole block in `reasoning_details` once
-its signature has come.
+it, is one chunk without choices at the end. A block of reasoning that its provider proves is told
+twice: its text as it comes, and the whole block in `reasoning_details` once its signature has come.
 """
 
 from collections.abc import Sequence
@@ -38,10 +37,9 @@ from pointsman.wire.openai import chat_answer as wire
 class _Choice:
     """What has been said of one choice."""
 
-    __slots__ = ("block_count", "has_calls", "has_refused", "is_open", "reasoning")
+    __slots__ = ("block_count", "has_calls", "has_refused", "reasoning")
 
     def __init__(self) -> None:
-        self.is_open = True
         self.has_calls = False
         self.has_refused = False
         self.reasoning: list[str] = []
@@ -67,21 +65,17 @@ class ChatStreamEncoder:
         self._usage: Usage | None = None
 
     def encode(self, events: Sequence[Event]) -> list[Frame]:
-        """Return the frames that say these events.
-
-        Usage waits until every choice has ended. It is then told once, with the last figures that
-        have come by the end of the batch in which both were known.
-        """
+        """Return the frames that say these events. Usage waits for the end."""
         frames: list[Frame] = []
-        reported: Usage | None = None
         for event in events:
-            if isinstance(event, UsageReported):
-                reported = event.usage
-            else:
-                self._write(event, frames)
-        if self._wants_usage:
-            self._write_usage(reported, frames, is_end=not events)
+            self._write(event, frames)
         return frames
+
+    def end(self) -> list[Frame]:
+        """Return the chunk with the last usage that was reported, if the client asked for it."""
+        if not self._wants_usage or self._usage is None:
+            return []
+        return [self._frame([], self._usage)]
 
     def _write(self, event: Event, frames: list[Frame]) -> None:
         match event:
@@ -105,7 +99,7 @@ class ChatStreamEncoder:
                 self._created = event.created_unix_s
                 self._open(0, frames)
             case UsageReported():
-                pass
+                self._usage = event.usage
 
     def _say(
         self, frames: list[Frame], choice: int, delta: wire.Delta, logprobs: Raw | None = None
@@ -154,7 +148,6 @@ class ChatStreamEncoder:
 
     def _finish(self, event: Finished, frames: list[Frame]) -> None:
         state = self._open(event.choice, frames)
-        state.is_open = False
         word = finish_word(
             event.reason,
             has_calls=state.has_calls,
@@ -163,18 +156,6 @@ class ChatStreamEncoder:
         )
         said = wire.ChunkChoice(event.choice, wire.Delta(), finish_reason=word)
         frames.append(self._frame([said]))
-
-    def _write_usage(self, reported: Usage | None, frames: list[Frame], *, is_end: bool) -> None:
-        """Tell the usage once all choices have ended; an empty batch is the end of the stream."""
-        if reported is not None:
-            self._usage = reported
-        has_ended = bool(self._choices) and not any(
-            choice.is_open for choice in self._choices.values()
-        )
-        if self._usage is None or not has_ended or (reported is None and not is_end):
-            return
-        self._wants_usage = False
-        frames.append(self._frame([], self._usage))
 
     def _frame(self, choices: list[wire.ChunkChoice], usage: Usage | None = None) -> Frame:
         chunk = wire.Chunk(self._id, self._created, self._model, choices)
