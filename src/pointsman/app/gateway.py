@@ -18,9 +18,10 @@ from pointsman.app.dialects import spoken_dialects
 from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
+from pointsman.app.terms import compile_terms, renewed
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
-from pointsman.config.root import Config, LoadedConfig
+from pointsman.config.root import LoadedConfig
 from pointsman.config.server import ServerConfig
 from pointsman.core.clock import Clock, SystemClock
 from pointsman.core.ids import IdSource
@@ -40,14 +41,11 @@ from pointsman.journal.entries import Begin, Content
 from pointsman.journal.recovery import recover
 from pointsman.journal.segments import JournalSettings
 from pointsman.journal.writer import JournalWriter
-from pointsman.policy.admission import Admissions
-from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.authenticate import Authenticator
-from pointsman.policy.compile_rules import compile_rules
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.ledger import MemoryLedger
-from pointsman.policy.snapshot import KeyDirectory
 from pointsman.policy.prompt.compile_prompt_rules import compile_prompt_rules
+from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.capabilities import known_capabilities
 from pointsman.providers.registry import build as build_provider
 from pointsman.resilience.classify import classify
@@ -106,6 +104,7 @@ class Gateway:
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)
         self.app = GatewayApp(serving)
+        self.keys.subscribe(self._renew_terms)
         self.collector_state: str | None = None
         """How the supervisor says that the collector is; None without one."""
 
@@ -168,13 +167,21 @@ class Gateway:
         Raises:
             ConfigError: It cannot be compiled; everything goes on as before.
         """
+        snapshot = self.keys.snapshot
         serving, providers = self._compile(loaded)
 
         def take_over() -> None:
             self._take_over(loaded, providers)
             self.app.serving = serving
+            if self.keys.snapshot is not snapshot:
+                self._renew_terms()
 
         return take_over
+
+    def _renew_terms(self) -> None:
+        """Put plans and tenants in force that the collector has just sent."""
+        serving = self.app.serving
+        serving.runtime = renewed(serving.runtime, self.loaded, self.keys.snapshot, self.counters)
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish for `grace_s` seconds, write the journal."""
@@ -236,16 +243,16 @@ class Gateway:
         prices = PriceBook(config.prices, loaded.version, telemetry_names=telemetry_names)
         prices.warm((target.provider, target.model) for target in config.targets.values())
         accountant = Accountant(prices)
+        terms = compile_terms(loaded, self.keys.snapshot, self.counters, self.clock)
         return Runtime(
             config_version=loaded.version,
             metadata_key=config.server.metadata_key,
             worker=WORKER,
             clock=self.clock,
-            attribution=AttributionSettings(
-                config.server.metadata_key, config.server.environment, config.server.tenant
-            ),
+            attribution=terms.attribution,
+            tenancy=terms.tenancy,
             authenticator=self.keys,
-            admissions=_admissions(config, self.counters, self.clock),
+            admissions=terms.admissions,
             planner=Planner(table, self.health, self.ids.draw, accountant.upper_bound),
             attempts=self.protection.attempts(
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
@@ -373,11 +380,6 @@ def _figures(journal: JournalWriter, listener: Listener, ledger: MemoryLedger) -
         Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
         Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
     ]
-
-
-def _admissions(config: Config, counters: CounterStore, clock: Clock) -> Admissions:
-    prefix = f"x-{config.server.metadata_key}-"
-    return Admissions(compile_rules(config.policy, counters, header_prefix=prefix), clock)
 
 
 def _policy_figures(counters: CounterStore) -> list[Figure]:

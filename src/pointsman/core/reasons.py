@@ -11,6 +11,7 @@ ROUTE_REASONS: dict[str, str] = {
     "long_prompt_upgrade": "the prompt is longer than the small model's threshold",
     "explicit_model_passthrough": "the caller named the model",
     "explicit_target": "the caller named a configured target",
+    "alias": "the name stands for it by the caller's key, tenant or plan",
     "primary_provider_ok": "the first target of the chain served",
     "provider_failover": "the first choice failed or was unhealthy, so another target served",
     "enterprise_high_complexity": "an enterprise caller sent a complex request",

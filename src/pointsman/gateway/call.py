@@ -17,6 +17,7 @@ from pointsman.core.identity import ANONYMOUS, Principal
 from pointsman.core.ids import TraceContext
 from pointsman.core.records import CallRecord, Stage
 from pointsman.core.target import Target
+from pointsman.core.terms import NO_TERMS, Terms
 from pointsman.policy.admission import Admission
 
 Write: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -41,6 +42,7 @@ class Call:
         "retry_first",
         "started_ns",
         "targets",
+        "terms",
         "trace",
         "wants_record",
     )
@@ -75,6 +77,8 @@ class Call:
         self.drop_keys: tuple[str, ...] = ()
         self.admission: Admission | None = None
         """What the request has counted and may hold; None when no rule is configured."""
+        self.terms: Terms = NO_TERMS
+        """What its tenant and plan say about names."""
         self.detour: Detour | None = None
         """Where a prompt rule sends the request; None leaves it to its model name."""
         self.wants_record = False

@@ -208,6 +208,7 @@ class Pipeline:
         )
         apply(attribute(claims, call.principal, runtime.attribution), record, facts)
         record.facts = facts
+        call.terms = runtime.tenancy.terms(record.tenant, record.plan)
         record.content = runtime.content.reference(record, asked, call.body)
         call.stage("policy_check", began_ns, self._clock.monotonic_ns())
 
@@ -215,7 +216,9 @@ class Pipeline:
         began_ns = self._clock.monotonic_ns()
         override = call.headers.get(f"x-{runtime.metadata_key}-target")
         try:
-            plan = runtime.planner.plan(call.record, call.principal, override, call.detour)
+            plan = runtime.planner.plan(
+                call.record, call.principal, override, call.detour, call.terms
+            )
         finally:
             call.stage("route_request", began_ns, self._clock.monotonic_ns())
         call.targets = plan.targets

@@ -17,6 +17,7 @@ from pointsman.gateway.recorder import Recorder
 from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.snapshot import KeyDirectory
+from pointsman.policy.tenancy import Tenancy
 from pointsman.resilience.attempts import AttemptSettings
 from pointsman.routing.planner import Planner
 
@@ -29,6 +30,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     worker: str
     clock: Clock
     attribution: AttributionSettings
+    tenancy: Tenancy
     authenticator: KeyDirectory
     admissions: Admissions
     planner: Planner

@@ -21,6 +21,7 @@ from pointsman.config.policy import (
     TenantPolicyConfig,
 )
 from pointsman.config.root import LoadedConfig, SourceMap
+from pointsman.core.errors import PermissionDeniedError
 from pointsman.core.records import AliasUse, Rule
 from pointsman.core.terms import NO_TERMS, DialectScope, NameScope, Terms
 from pointsman.state.snapshot import Snapshot, SnapshotTenant
@@ -105,7 +106,11 @@ class Tenancy:
         return self._plan_of.get(tenant) if tenant is not None else None
 
     def terms(self, tenant: str | None, plan: str | None) -> Terms:
-        """Return what holds for a tenant on a plan, besides rules that count."""
+        """Return what holds for a tenant on a plan, besides rules that count.
+
+        Raises:
+            PermissionDeniedError: The tenant is disabled.
+        """
         key = (tenant if tenant in self._tenants else None, plan if plan in self._plans else None)
         if key == (None, None):
             return NO_TERMS
@@ -114,6 +119,10 @@ class Tenancy:
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
             found = self._remembered[key] = self._merged(self._parties(*key))
+        if found.is_disabled:
+            raise PermissionDeniedError(
+                f"the tenant `{tenant}` is disabled on this gateway", code="tenant_disabled"
+            )
         return found
 
     def plans(self) -> list[Party]:

@@ -16,6 +16,7 @@ from pointsman.core.records import (
     TargetState,
 )
 from pointsman.core.target import Target
+from pointsman.core.terms import NameScope
 from pointsman.routing.filters import (
     breaker_exclusion,
     capability_exclusion,
@@ -130,17 +131,15 @@ def bound(record: CallRecord, candidates: list[Candidate]) -> None:
     )
 
 
-def exclude_all(
-    record: CallRecord, chain: Chain, requested: str, patterns: tuple[str, ...]
-) -> None:
-    """Record every target of the chain as excluded, for a name that the key may not ask for."""
+def exclude_all(record: CallRecord, chain: Chain, requested: str, scope: NameScope) -> None:
+    """Record every target of the chain as excluded, for a name that may not be asked for."""
     candidates = [
         Candidate(
             target=target.name,
             provider=target.provider,
             model=target.model,
             eligible=False,
-            excluded_by=scope_exclusion(requested, patterns),
+            excluded_by=scope_exclusion(requested, scope),
         )
         for target in chain.targets
     ]

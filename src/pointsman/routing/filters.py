@@ -1,7 +1,8 @@
 """Filters: what makes a target ineligible for one request, with the two values that were compared.
 
     filter     code               observed                       limit
-    key_scope  name_not_allowed   the name that was asked for    the patterns of the key
+    key_scope  name_not_allowed   the name that was asked for    what the key may ask for
+    tenant_scope, plan_scope      the same, of the key's tenant or its plan
     residency  region_not_allowed where the target runs          the places allowed
     health     pinned_down        the pinned state               the worst state that still serves
     breaker    open               failures in a row, or percent  what opened it; with the time left
@@ -29,6 +30,7 @@ from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
 from pointsman.core.records import Exclusion, TargetState
 from pointsman.core.target import Target
+from pointsman.core.terms import NameScope
 
 WORST_SERVING = "degraded"
 """The worst state in which a target is still called."""
@@ -98,9 +100,10 @@ def context_exclusion(target: Target, facts: Facts) -> Exclusion | None:
     return Exclusion("context", "too_long", needed, limit) if needed > limit else None
 
 
-def scope_exclusion(requested: str, patterns: tuple[str, ...]) -> Exclusion:
-    """Return the exclusion of every target, for a name that the key may not ask for."""
-    return Exclusion("key_scope", "name_not_allowed", requested, ", ".join(patterns))
+def scope_exclusion(requested: str, scope: NameScope) -> Exclusion:
+    """Return the exclusion of every target, for a name that may not be asked for."""
+    allowed = [*scope.models, *(f"route {route}" for route in scope.routes)]
+    return Exclusion(f"{scope.kind}_scope", "name_not_allowed", requested, ", ".join(allowed))
 
 
 def provider_state(health: HealthView, pinned: Mapping[str, str], provider: str) -> str:

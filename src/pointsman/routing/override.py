@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pointsman.core.identity import Principal
 from pointsman.core.records import CallRecord
 from pointsman.core.target import Target
+from pointsman.core.terms import NO_TERMS, Terms
+from pointsman.routing.permissions import forbidding
 from pointsman.routing.route import Route
 from pointsman.routing.scope import ModelScopes
 from pointsman.routing.table import RoutingTable
@@ -19,6 +21,7 @@ class Override:
     name: str
     principal: Principal
     route: Route | None
+    terms: Terms = NO_TERMS
 
 
 def honoured(
@@ -27,7 +30,8 @@ def honoured(
     """Return the target to use instead of the route's choice; None when it was rejected.
 
     Sets `override_source` and the reason, or `override_rejected` to `<name>: <code>` with the code
-    `scope_missing`, `route_forbids`, `key_scope` or `unknown_target` (CP-10).
+    `scope_missing`, `route_forbids`, `key_scope`, `tenant_scope`, `plan_scope` or `unknown_target`
+    (CP-10).
     """
     target = table.targets.get(asked.name)
     code = _refused(scopes, asked)
@@ -47,9 +51,8 @@ def _refused(scopes: ModelScopes, asked: Override) -> str | None:
         return "scope_missing"
     if asked.route is not None and not asked.route.allow_override:
         return "route_forbids"
-    if not scopes.allows(asked.principal.models, asked.name):
-        return "key_scope"
-    return None
+    forbids = forbidding(scopes, asked.principal, asked.terms, asked.name, None)
+    return None if forbids is None else f"{forbids.kind}_scope"
 
 
 def _shown(name: str) -> str:

@@ -9,21 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pointsman.core.detour import Detour
-from pointsman.core.errors import InternalError, PermissionDeniedError, UnknownModelError
+from pointsman.core.errors import InternalError
 from pointsman.core.facts import Facts
 from pointsman.core.health import HealthView
 from pointsman.core.identity import Principal
 from pointsman.core.money import NanoUsd
 from pointsman.core.records import CallRecord, Candidate, RuleEvaluation
 from pointsman.core.target import Target
+from pointsman.core.terms import NO_TERMS, Terms
 from pointsman.routing import detours
 from pointsman.routing import override as overrides
 from pointsman.routing.complexity import complexity_of
-from pointsman.routing.considered import Asked, bound, consider, exclude_all, guard_cost, refusal
+from pointsman.routing.considered import Asked, bound, consider, guard_cost, refusal
 from pointsman.routing.filters import provider_state
 from pointsman.routing.outcome import first_choice
+from pointsman.routing.permissions import (
+    alias_of,
+    check_dialect,
+    forbidding,
+    refuse_name,
+    undeclared_alias,
+)
 from pointsman.routing.residency import allowed_regions
-from pointsman.routing.resolve import MAX_SHOWN_NAME, Resolution, resolve
+from pointsman.routing.resolve import Resolution, resolve
 from pointsman.routing.route import Chain, Route
 from pointsman.routing.scope import ModelScopes
 from pointsman.routing.size import size_class
@@ -77,6 +85,7 @@ class Planner:
         principal: Principal,
         override: str | None,
         detour: Detour | None = None,
+        terms: Terms = NO_TERMS,
     ) -> Plan:
         """Decide, and write the decision into `record`, also when it is a refusal.
 
@@ -85,11 +94,12 @@ class Planner:
             principal: The caller.
             override: The target that the caller asked for beside the model; None for none.
             detour: Where a prompt rule sends the request; None leaves it to its model name.
+            terms: What the caller's tenant and plan say about names.
 
         Raises:
             GuardrailBlockedError: The caller named a model that the rule may not replace.
-            PermissionDeniedError: The key may not ask for this model name.
-            UnknownModelError: The model name stands for nothing.
+            PermissionDeniedError: The key, tenant or plan does not allow this name or dialect.
+            UnknownModelError: The model name, or what it means here, stands for nothing.
             InvalidRequestError: The request fits into the context of no target.
             NoTargetError: No target is eligible.
         """
@@ -98,20 +108,27 @@ class Planner:
             raise InternalError("a request is planned before its facts are known")
         record.size_class = size_class(facts.characters, self.table.small_max_characters)
         facts.complexity = complexity_of(facts)
-        self._check_scope(record, principal)
+        meaning = self._meaning(record, principal, terms)
 
         if detour is not None:
             return self._plan_detour(record, facts, detour, override)
-        resolution = resolve(self.table, record.requested_model)
+        resolution = resolve(self.table, meaning)
+        if record.alias is not None and resolution.kind == "passthrough":
+            raise undeclared_alias(record.alias)
         self._read_health(facts, resolution)
-        chain = self._choose(record, facts, resolution, principal, override)
+        asked = None
+        if override is not None:
+            asked = overrides.Override(override, principal, resolution.route, terms)
+        chain = self._choose(record, facts, resolution, asked)
         return self._eligible(record, facts, chain, resolution.route)
 
     def _plan_detour(
         self, record: CallRecord, facts: Facts, detour: Detour, override: str | None
     ) -> Plan:
         """Plan as for the name of the detour; what the caller wished instead is told."""
-        wish = detours.wished(self.table, record.requested_model, detour, override)
+        # A name that stands for another was chosen by the gateway, whatever it stands for.
+        requested = record.requested_model if record.alias is None else None
+        wish = detours.wished(self.table, requested, detour, override)
         resolution = resolve(self.table, detour.use)
         self._read_health(facts, resolution)
         chain = resolution.chain
@@ -136,23 +153,17 @@ class Planner:
         asked = Asked(facts, self._health, self._draw, regions)
         return target, consider(Chain((target,), 1), asked)[0]
 
-    def _check_scope(self, record: CallRecord, principal: Principal) -> None:
+    def _meaning(self, record: CallRecord, principal: Principal, terms: Terms) -> str:
+        """Return the name to resolve: what was asked for, or what it means to this caller."""
         name = AUTO if record.requested_model is None else record.requested_model
-        patterns = principal.models
-        if self._scopes.allows(patterns, name):
-            return
-
-        try:
-            chain = resolve(self.table, name).chain
-            exclude_all(record, chain, name[:MAX_SHOWN_NAME], patterns)
-        except UnknownModelError:
-            # Whether the name exists is not this caller's business.
-            record.candidates = []
-        raise PermissionDeniedError(
-            f"this key may not ask for the model `{name[:MAX_SHOWN_NAME]}`",
-            param="model",
-            code="model_not_allowed",
-        )
+        alias = record.alias = alias_of(name, principal, terms)
+        meaning = name if alias is None else alias.means
+        check_dialect(self._scopes, record, principal, terms)
+        route = meaning if meaning in self.table.routes else None
+        scope = forbidding(self._scopes, principal, terms, name, route)
+        if scope is not None:
+            raise refuse_name(record, self.table, scope)
+        return meaning
 
     def _read_health(self, facts: Facts, resolution: Resolution) -> None:
         route, pinned, health = resolution.route, self.table.pinned, self._health
@@ -169,14 +180,12 @@ class Planner:
         record: CallRecord,
         facts: Facts,
         resolution: Resolution,
-        principal: Principal,
-        override: str | None,
+        asked: overrides.Override | None,
     ) -> Chain:
         route = resolution.route
         if route is not None:
             record.route = route.name
-        if override is not None:
-            asked = overrides.Override(override, principal, route)
+        if asked is not None:
             target = overrides.honoured(record, self.table, self._scopes, asked)
             if target is not None:
                 self._read_provider(facts, target.provider)
@@ -184,6 +193,9 @@ class Planner:
 
         if route is not None:
             return _by_rules(record, facts, route)
+        if record.alias is not None:
+            record.reason = "alias"
+            return resolution.chain
         if resolution.caller_named_model:
             record.override_source = "model"
         record.reason = resolution.reason or "primary_provider_ok"

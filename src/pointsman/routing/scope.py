@@ -1,14 +1,14 @@
-"""Which model names a key may ask for, by globs."""
+"""Which names somebody may ask for, by globs."""
 
 from collections.abc import Callable
 
 from pointsman.core.conditions import compile_globs
 
-_MAX_REMEMBERED = 4096
+_MAX_REMEMBERED = 50_000
 
 
 class ModelScopes:
-    """Answers for any key; remembers compiled patterns, since keys repeat and patterns are few."""
+    """Answers for any key, tenant or plan; remembers compiled patterns, since keys repeat."""
 
     __slots__ = ("_compiled",)
 
@@ -17,7 +17,7 @@ class ModelScopes:
 
     def allows(self, patterns: tuple[str, ...], name: str) -> bool:
         """Tell whether `name` may be asked for; no patterns allow every name."""
-        if not patterns:
+        if not patterns or name in patterns:
             return True
         test = self._compiled.get(patterns)
         if test is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pointsman.core.explain.amounts import clean, figure_text, instant_text, value_text
 from pointsman.core.reasons import ROUTE_REASONS
-from pointsman.core.records import Candidate, Evaluated, LimitCheck, Rule
+from pointsman.core.records import Candidate, Evaluated, LimitCheck, PolicyOutcome, Rule
 
 MAX_DEPTH = 24
 """Nesting of conditions that is told."""
@@ -33,7 +33,7 @@ FAILURES = {
 OUTCOMES = {
     "success": "the answer was complete",
     "truncated": "the answer stopped at its length limit",
-    "blocked": "the provider's content filter stopped the answer",
+    "blocked": "a content filter or a prompt rule stopped the answer",
     "failure": "it failed",
     "refused": "it was refused before any target was called",
     "client_left": "the client left before the end",
@@ -48,6 +48,7 @@ TERMINALS = {
     "stalled": "given up because the provider fell silent",
     "malformed": "broken off because the provider sent something unreadable",
     "failed": "broken off by an error of the provider",
+    "blocked": "stopped by a prompt rule",
     "client_left": "left by the client before its end",
 }
 """How a stream ended, as it completes 'the stream was …'."""
@@ -71,8 +72,11 @@ OVERRIDE_REFUSALS = {
     "scope_missing": "the key lacks the scope `override`",
     "route_forbids": "the route does not allow it",
     "key_scope": "the key may not use that target",
+    "tenant_scope": "the tenant may not use that target",
+    "plan_scope": "the plan does not allow that target",
     "unknown_target": "there is no target of that name",
     "budget_route": "a budget moved the request to a cheaper target",
+    "guardrail": "a prompt rule sent the request elsewhere",
 }
 
 _EXCLUSIONS = {
@@ -95,7 +99,19 @@ _EXCLUSIONS = {
     ("concurrency", "full"): "it was full, {observed} calls of {limit} under way",
     ("cost", "over_ratio"): "it costs {observed} times the first choice, {limit} times is allowed",
     ("key_scope", "name_not_allowed"): "the key may not ask for {observed}, only for {limit}",
+    ("tenant_scope", "name_not_allowed"): "the tenant may not ask for {observed}, only for {limit}",
+    ("plan_scope", "name_not_allowed"): "the plan does not allow {observed}, only {limit}",
 }
+_POLICY_VERBS = {
+    "blocked": "blocked",
+    "redacted": "redacted",
+    "flagged": "flagged",
+    "rerouted": "rerouted",
+    "overruled": "came too late to reroute",
+    "passed": "found nothing in",
+    "not_matched": "did not apply to",
+}
+_POLICY_DEEDS = frozenset({"blocked", "redacted", "flagged", "rerouted"})
 _OPERATORS = {"==": "is", "!=": "is not", "glob": "is like", "present": "is present"}
 
 
@@ -144,6 +160,17 @@ def check_notes(check: LimitCheck) -> Iterator[str]:
         yield "the budget had passed its warning"
     if check.resets_unix_ns is not None and (check.refused or check.warning):
         yield f"resets at {instant_text(check.resets_unix_ns)}"
+
+
+def policy_phrase(made: PolicyOutcome) -> str:
+    """Return what a prompt rule did, as in `redacted the prompt (email 2)`."""
+    verb = _POLICY_VERBS.get(made.outcome, clean(made.outcome))
+    if made.dry_run and made.outcome in _POLICY_DEEDS:
+        verb = f"would have {verb}"
+    side = "answer" if made.side == "answer" else "prompt"
+    found = ", ".join(f"{clean(name)} {count}" for name, count in made.counts.items())
+    to = f" to {clean(made.use)}" if made.use and made.outcome == "rerouted" else ""
+    return f"{verb} the {side}{to}{f' ({found})' if found else ''}"
 
 
 def rule_place(rule: Rule) -> str:
