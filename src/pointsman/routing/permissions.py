@@ -13,7 +13,7 @@ from pointsman.core.terms import NameScope, Terms
 from pointsman.routing.considered import exclude_all
 from pointsman.routing.resolve import MAX_SHOWN_NAME, resolve
 from pointsman.routing.scope import ModelScopes
-from pointsman.routing.table import AUTO, RoutingTable
+from pointsman.routing.table import AUTO, ModelName, RoutingTable
 
 _MAX_SHOWN = 16
 """Patterns that a refusal names."""
@@ -46,6 +46,32 @@ def forbidding(
     if given is None or _allows(scopes, given.models, given.routes, (name, route)):
         return None
     return given
+
+
+def allowed_names(
+    table: RoutingTable, scopes: ModelScopes, principal: Principal, terms: Terms
+) -> list[ModelName]:
+    """Return the declared names that a caller may ask for, and those that mean one of them."""
+    declared = {name.name: name for name in table.names()}
+    found = dict(declared)
+    for alias in (*principal.aliases.values(), *terms.aliases.values()):
+        meant = declared.get(alias.means)
+        if meant is not None:
+            found.setdefault(alias.name, ModelName(alias.name, "alias", meant.provider))
+    return [
+        name
+        for name in found.values()
+        if forbidding(scopes, principal, terms, name.name, _route_of(name, table, principal, terms))
+        is None
+    ]
+
+
+def _route_of(
+    name: ModelName, table: RoutingTable, principal: Principal, terms: Terms
+) -> str | None:
+    alias = alias_of(name.name, principal, terms)
+    meaning = name.name if alias is None else alias.means
+    return meaning if meaning in table.routes else None
 
 
 def check_dialect(

@@ -25,6 +25,7 @@ from pointsman.routing.filters import provider_state
 from pointsman.routing.outcome import first_choice
 from pointsman.routing.permissions import (
     alias_of,
+    allowed_names,
     check_dialect,
     forbidding,
     refuse_name,
@@ -36,7 +37,7 @@ from pointsman.routing.route import Chain, Route
 from pointsman.routing.scope import ModelScopes
 from pointsman.routing.size import size_class
 from pointsman.routing.strategies import draw_first
-from pointsman.routing.table import AUTO, RoutingTable
+from pointsman.routing.table import AUTO, ModelName, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,10 @@ class Planner:
         record.override_rejected = None if wish is None else f"{wish}: {detours.REASON}"
         record.reason = detours.REASON
         return self._eligible(record, facts, chain, resolution.route)
+
+    def names(self, principal: Principal, terms: Terms) -> list[ModelName]:
+        """Return the names that a caller may ask for, as they resolve for it."""
+        return allowed_names(self.table, self._scopes, principal, terms)
 
     def consider(self, record: CallRecord, name: str) -> tuple[Target, Candidate] | None:
         """Look at one more target for a request that is planned already, as at all others.

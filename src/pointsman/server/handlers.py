@@ -21,6 +21,7 @@ from pointsman.gateway.breaker_report import BreakerQuestion, BreakerReport
 from pointsman.gateway.call import Reply, StreamReply
 from pointsman.gateway.faults import fault_of, wire_error
 from pointsman.gateway.metrics import Metrics
+from pointsman.gateway.model_list import models_body
 from pointsman.gateway.pipeline import Arrival, Pipeline
 from pointsman.gateway.runtime import Runtime
 from pointsman.server.exchange import ClientConnection
@@ -182,8 +183,8 @@ class GatewayApp:
         return next(iter(self.serving.dialects.values()))
 
     async def _models(self, visit: Visit) -> None:
-        self._authenticate(visit)
-        body = _encode(models_body(self.serving.runtime))
+        principal = self._authenticate(visit)
+        body = _encode(models_body(self.serving.runtime, principal, visit.headers))
         await self._plain(visit, 200, body)
 
     async def _breakers(self, visit: Visit) -> None:
@@ -274,22 +275,6 @@ class UnknownRouteError(CallError):
 
     code = "unknown_route"
     http_status = 404
-
-
-def models_body(runtime: Runtime) -> dict[str, object]:
-    """Return the body of `GET /v1/models` in OpenAI's shape."""
-    return {
-        "object": "list",
-        "data": [
-            {
-                "id": name.name,
-                "object": "model",
-                "created": 0,
-                "owned_by": name.provider or "pointsman",
-            }
-            for name in runtime.planner.table.names()
-        ],
-    }
 
 
 def _length(body: bytes) -> tuple[bytes, bytes]:
