@@ -15,6 +15,7 @@ from pointsman.core.explain.words import (
     MAX_DEPTH,
     OUTCOMES,
     TERMINALS,
+    alias_phrase,
     check_notes,
     comparison,
     exclusion_phrase,
@@ -35,6 +36,7 @@ from pointsman.core.usage import Usage
 
 _MARKS = {True: "✓ ", False: "✗ ", None: ""}
 _COLOURS = {True: "\x1b[32m", False: "\x1b[31m", None: ""}
+_PLANS = {"key": "plan of the key", "tenant": "plan of the tenant", "request": "claimed plan"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -112,7 +114,7 @@ def _asked(record: CallRecord) -> Iterator[Line]:
     yield Line(2, f"trace trc_{clean(record.trace_id)}")
     labels = (
         ("tenant", record.tenant),
-        ("plan", record.plan),
+        (_PLANS.get(record.plan_source or "", "plan"), record.plan),
         ("key", record.key),
         ("user", record.user),
         ("run", record.run_id),
@@ -143,6 +145,8 @@ def _decided(record: CallRecord) -> Iterator[Line]:
         yield Line(2, f"override refused: {clean(record.override_rejected)}", holds=False)
     if record.requested_vs_served not in ("", "none"):
         yield Line(2, f"served differs from requested: {clean(record.requested_vs_served)}")
+    if record.alias is not None:
+        yield Line(2, alias_phrase(record.alias))
     for evaluation in record.rules_evaluated:
         yield Line(2, f"rule {rule_place(evaluation.rule)}", holds=evaluation.matched)
         if evaluation.condition is not None:

@@ -21,6 +21,7 @@ from pointsman.core.explain.words import (
     OUTCOMES,
     OVERRIDE_REFUSALS,
     TERMINALS,
+    alias_phrase,
     check_notes,
     comparisons,
     exclusion_phrase,
@@ -45,6 +46,7 @@ def paragraph(record: CallRecord, extra_reasons: Mapping[str, str] | None = None
     sentences = [
         *_asked(record),
         *_decided(record, extra_reasons),
+        *_alias(record),
         *_rules(record),
         *_override(record),
         *_excluded(record),
@@ -93,6 +95,10 @@ def _because(record: CallRecord, extra: Mapping[str, str] | None) -> str:
     if record.reason == "not_routed":
         return "; the record does not say why"  # a crash left only what was begun
     return f" because {reason_sentence(record.reason, extra)}"
+
+
+def _alias(record: CallRecord) -> list[str]:
+    return [] if record.alias is None else [f"The name {alias_phrase(record.alias)}."]
 
 
 def _rules(record: CallRecord) -> list[str]:

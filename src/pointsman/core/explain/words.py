@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pointsman.core.explain.amounts import clean, figure_text, instant_text, value_text
 from pointsman.core.reasons import ROUTE_REASONS
-from pointsman.core.records import Candidate, Evaluated, LimitCheck, PolicyOutcome, Rule
+from pointsman.core.records import AliasUse, Candidate, Evaluated, LimitCheck, PolicyOutcome, Rule
 
 MAX_DEPTH = 24
 """Nesting of conditions that is told."""
@@ -171,6 +171,15 @@ def policy_phrase(made: PolicyOutcome) -> str:
     found = ", ".join(f"{clean(name)} {count}" for name, count in made.counts.items())
     to = f" to {clean(made.use)}" if made.use and made.outcome == "rerouted" else ""
     return f"{verb} the {side}{to}{f' ({found})' if found else ''}"
+
+
+def alias_phrase(alias: AliasUse) -> str:
+    """Return `auto` means `premium` for the plan acme, with where that is written."""
+    place = rule_place(alias.rule)
+    return (
+        f"{clean(alias.name)} means {clean(alias.means)} for the {clean(alias.kind)}"
+        f" {clean(alias.owner)}, by {place}"
+    )
 
 
 def rule_place(rule: Rule) -> str:
