@@ -5,7 +5,7 @@ Sentences come from `core.explain`; this lays them beside the values.
 
 from msgspec import Struct
 
-from pointsman.console.words import Mark
+from pointsman.console.words import POLICY_MARKS, Mark, outcome_mark
 from pointsman.core.explain.amounts import figure_text, kind_value_text, value_text
 from pointsman.core.explain.selection import selected
 from pointsman.core.explain.words import (
@@ -13,6 +13,7 @@ from pointsman.core.explain.words import (
     comparison,
     exclusion_phrase,
     is_group,
+    policy_phrase,
     rule_place,
 )
 from pointsman.core.records import (
@@ -20,6 +21,8 @@ from pointsman.core.records import (
     Candidate,
     Evaluated,
     LimitCheck,
+    PolicyOutcome,
+    Rule,
     RuleEvaluation,
 )
 
@@ -62,6 +65,16 @@ class RuleView(Struct, frozen=True):
 
     matched: bool
     place: str
+    lines: list[ConditionLine]
+
+
+class PolicyView(Struct, frozen=True):
+    """What a prompt rule did."""
+
+    mark: Mark
+    place: str
+    told: str
+    is_dry: bool
     lines: list[ConditionLine]
 
 
@@ -159,6 +172,18 @@ def _lines(part: Evaluated, depth: int) -> list[ConditionLine]:
     for inner in part.parts:
         lines.extend(_lines(inner, depth + 1))
     return lines
+
+
+def policy_views(record: CallRecord) -> list[PolicyView]:
+    """Return what the prompt rules did, in order."""
+    return [_policy_view(made) for made in record.policy]
+
+
+def _policy_view(made: PolicyOutcome) -> PolicyView:
+    mark = POLICY_MARKS.get(made.outcome) or outcome_mark(made.outcome)
+    place = rule_place(Rule(made.rule, made.file, made.line))
+    lines = [] if made.condition is None else _lines(made.condition, 0)
+    return PolicyView(mark, place, policy_phrase(made), made.dry_run, lines)
 
 
 def limit_views(record: CallRecord) -> list[LimitView]:

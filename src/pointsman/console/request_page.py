@@ -11,7 +11,7 @@ from pointsman.console import answers
 from pointsman.console.access import Form, check_form
 from pointsman.console.bill import bill_of
 from pointsman.console.conversation import Turn, conversation
-from pointsman.console.decision import candidate_views, limit_views, rule_views
+from pointsman.console.decision import candidate_views, limit_views, policy_views, rule_views
 from pointsman.console.given import TheSession, TheSite, TheViewer
 from pointsman.console.markup import Site
 from pointsman.console.request_filters import link
@@ -114,6 +114,7 @@ def _render(
         candidates=candidate_views(record),
         rules=rule_views(record),
         limits=limit_views(record),
+        policy=policy_views(record),
         fall=waterfall_of(record),
         bill=bill_of(record),
         stream_mark=stream_mark(record),

@@ -33,8 +33,18 @@ TERMINAL_MARKS = {
     "stalled": Mark("stalled", "dots", "bad"),
     "malformed": Mark("malformed", "cross", "bad"),
     "failed": Mark("failed", "cross", "bad"),
+    "blocked": Mark("blocked", "stop", "warn"),
     "client_left": Mark("client left", "left", "quiet"),
     "shutdown": Mark("gateway stopped", "bolt", "bad"),
+}
+POLICY_MARKS = {
+    "blocked": Mark("blocked", "stop", "bad"),
+    "redacted": Mark("redacted", "cut", "warn"),
+    "flagged": Mark("flagged", "eye", "warn"),
+    "rerouted": Mark("rerouted", "repeat", "warn"),
+    "overruled": Mark("overruled", "dots", "quiet"),
+    "passed": Mark("passed", "check", "good"),
+    "not_matched": Mark("not for this one", "dots", "quiet"),
 }
 KINDS = {
     "first": "first try",

@@ -62,6 +62,12 @@ class Instruments:
             "Checks by rule, kind and outcome (passed, warned, moved, refused, dry_run).",
             ("rule", "kind", "outcome"),
         )
+        self.prompt_rules = self._counter(
+            "pointsman_prompt_rules",
+            "Prompt rules looked at, by side and outcome; what a dry run would have done is"
+            " `dry_run`.",
+            ("rule", "side", "outcome"),
+        )
         in_flight = GaugeTally(
             "pointsman_requests_in_flight",
             "Requests under way.",

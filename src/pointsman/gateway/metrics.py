@@ -6,7 +6,7 @@ names of models, and of targets, before `other` stands for the rest.
 
 from prometheus_client import generate_latest
 
-from pointsman.core.records import Attempt, CallRecord, LimitCheck
+from pointsman.core.records import Attempt, CallRecord, LimitCheck, PolicyOutcome
 from pointsman.gateway.instruments import Instruments
 
 MAX_MODELS = 200
@@ -38,6 +38,8 @@ class Metrics(Instruments):
         for check in record.limits:
             if check.rule is not None:
                 self.limits.labels(check.rule, check.kind, limit_outcome(check)).inc()
+        for made in record.policy:
+            self.prompt_rules.labels(made.rule, made.side, prompt_outcome(made)).inc()
         upstream_ns = 0
         for attempt in record.attempts:
             upstream_ns += self._observe_attempt(record, attempt, telemetry_names)
@@ -103,6 +105,12 @@ def limit_outcome(check: LimitCheck) -> str:
     if check.model_after is not None:
         return "moved"
     return "warned" if check.warning else "passed"
+
+
+def prompt_outcome(made: PolicyOutcome) -> str:
+    """Return what a prompt rule did, in one word."""
+    has_acted = made.outcome not in {"passed", "not_matched"}
+    return "dry_run" if made.dry_run and has_acted else made.outcome
 
 
 def _bounded(name: str, known: set[str]) -> str:

@@ -20,7 +20,15 @@ _JSON = (b"content-type", b"application/json")
 class ResponseHeaders:
     """Builds header lists for one prefix (`x-pointsman-…` unless configured otherwise)."""
 
-    __slots__ = ("_attempts", "_config", "_reason", "_request_id", "_target", "_trace_id")
+    __slots__ = (
+        "_attempts",
+        "_config",
+        "_policy",
+        "_reason",
+        "_request_id",
+        "_target",
+        "_trace_id",
+    )
 
     def __init__(self, metadata_key: str) -> None:
         prefix = f"x-{metadata_key}".encode()
@@ -30,6 +38,7 @@ class ResponseHeaders:
         self._reason = prefix + b"-reason"
         self._attempts = prefix + b"-attempts"
         self._config = prefix + b"-config"
+        self._policy = prefix + b"-policy"
 
     def of(self, record: CallRecord, extra: Mapping[str, str] | None) -> HeaderList:
         """Return the headers that tell about `record`, and `extra` ones of this answer."""
@@ -44,9 +53,20 @@ class ResponseHeaders:
             (self._attempts, b"%d" % len(record.attempts)),
             (self._config, record.config_version.encode()),
         ]
+        if record.policy:
+            headers += self._of_policy(record)
         if extra:
             headers += [(name.encode(), header_value(value)) for name, value in extra.items()]
         return headers
+
+    def _of_policy(self, record: CallRecord) -> HeaderList:
+        """Return what prompt rules did so far: `name=redacted`; what they looked for stays here."""
+        acted = [
+            f"{made.rule.removeprefix('policy.rules.')}={made.outcome}"
+            for made in record.policy
+            if made.outcome not in {"passed", "not_matched"} and not made.dry_run
+        ]
+        return [(self._policy, header_value(",".join(acted)))] if acted else []
 
     def of_json(
         self, record: CallRecord, body: bytes, extra: Mapping[str, str] | None = None

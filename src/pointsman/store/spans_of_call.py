@@ -5,6 +5,7 @@
     ├─ route_request             candidates and choice
     ├─ quota_rule                limits and budgets that were looked at
     ├─ {operation} {model}       CLIENT, one for each upstream attempt (`downstream_provider_call`)
+    ├─ policy_check              prompt rules on the whole answer
     ├─ fallback_route            between a failed target and the next one
     └─ response_shaping          from the answer to the reply
 
@@ -31,10 +32,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def spans_of_call(record: CallRecord) -> list[SpanRow]:
     """Return the spans of a call: the root, then its children in order of their start."""
     children = [
-        *_step(record, "policy_check", _policy_facts(record)),
+        *_step(record, "policy_check", _policy_facts(record, "prompt")),
         *_step(record, "route_request", _route_facts(record)),
         *_quota_step(record),
         *_attempts(record),
+        *_answer_check(record),
         *_fallbacks(record),
         *_step(record, "response_shaping", {}),
     ]
@@ -131,8 +133,23 @@ def _times(record: CallRecord, stage_name: str) -> tuple[int, int] | None:
     return min(stage.start_ns for stage in stages), max(ends)
 
 
-def _policy_facts(record: CallRecord) -> dict[str, Any]:
-    return {f"pointsman.policy.{made.rule}": made.outcome for made in record.policy}
+def _policy_facts(record: CallRecord, side: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for made in record.policy:
+        if made.side == side:
+            name = f"pointsman.policy.{made.rule.removeprefix('policy.rules.')}"
+            facts[name] = f"{made.outcome} (dry run)" if made.dry_run else made.outcome
+            found = [f"{kind} {count}" for kind, count in made.counts.items()]
+            facts[f"{name}.found"] = found or None
+    return facts
+
+
+def _answer_check(record: CallRecord) -> list[SpanRow]:
+    """Return the span of the rules that looked at a whole answer; a stream is judged as it goes."""
+    times = _times(record, "guard_output")
+    if times is None:
+        return []
+    return [_child(record, "policy_check", 1, times, _policy_facts(record, "answer"))]
 
 
 def _route_facts(record: CallRecord) -> dict[str, Any]:

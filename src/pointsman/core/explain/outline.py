@@ -20,6 +20,7 @@ from pointsman.core.explain.words import (
     comparison,
     exclusion_phrase,
     is_group,
+    policy_phrase,
     reason_sentence,
     rule_place,
     shares,
@@ -30,6 +31,7 @@ from pointsman.core.records import (
     Candidate,
     Cost,
     Evaluated,
+    Rule,
     TargetState,
 )
 from pointsman.core.usage import Usage
@@ -295,9 +297,12 @@ def _limits(record: CallRecord) -> Iterator[Line]:
 
 
 def _policy(record: CallRecord) -> Iterator[Line]:
-    for policy in record.policy:
-        counts = "".join(f", {clean(name)} {count}" for name, count in policy.counts.items())
-        yield Line(1, f"policy {clean(policy.rule)}: {clean(policy.outcome)}{counts}")
+    for made in record.policy:
+        place = rule_place(Rule(made.rule, made.file, made.line))
+        blocked = made.outcome == "blocked" and not made.dry_run
+        yield Line(1, f"prompt rule {place}: {policy_phrase(made)}", False if blocked else None)
+        if made.condition is not None:
+            yield from _condition(made.condition, 2)
 
 
 def _stages(record: CallRecord) -> Iterator[Line]:

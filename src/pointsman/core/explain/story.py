@@ -26,6 +26,7 @@ from pointsman.core.explain.words import (
     comparisons,
     exclusion_phrase,
     failure_phrase,
+    policy_phrase,
     reason_sentence,
     rule_place,
     shares,
@@ -52,6 +53,7 @@ def paragraph(record: CallRecord, extra_reasons: Mapping[str, str] | None = None
         *_excluded(record),
         *_attempted(record),
         *_limits(record),
+        *_policy(record),
         *_ended(record),
         *_took(record),
         *_used(record),
@@ -201,6 +203,15 @@ def _limits(record: CallRecord) -> list[str]:
                 f"The limit {clean(check.kind)} of {clean(check.scope)}{rule} {verb} it,"
                 f" with {counted}{cap} counted."
             )
+    return told[:_MAX_NAMED]
+
+
+def _policy(record: CallRecord) -> list[str]:
+    acted = [made for made in record.policy if made.outcome not in {"passed", "not_matched"}]
+    told = [f"The prompt rule {clean(made.rule)} {policy_phrase(made)}." for made in acted]
+    quiet = len(record.policy) - len(acted)
+    if quiet:
+        told.append(f"{count_text(quiet, 'prompt rule')} looked and did nothing.")
     return told[:_MAX_NAMED]
 
 
