@@ -10,7 +10,7 @@ Rate: TypeAlias = str | int | float
 """US dollars, exact when written as text."""
 
 
-class PriceConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RatesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rates of one model, in US dollars per million tokens, written as text or numbers."""
 
     input_usd_per_mtok: Rate
@@ -25,6 +25,16 @@ class PriceConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A million output tokens spent on reasoning; without it, as other output."""
     request_usd_per_kcount: Rate | None = None
     """A thousand requests, on top of their tokens."""
+    valid_from: str | None = None
+    """First day of these rates, in UTC, as in `2026-11-01`; absent means that they always hold.
+    Before it `earlier` counts, and without that the bundled data."""
+
+
+class PriceConfig(RatesConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rates of one model, in US dollars per million tokens, written as text or numbers."""
+
+    earlier: list[RatesConfig] = field(default_factory=list)
+    """Rates that held before `valid_from`, each with its own."""
 
 
 class PricesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

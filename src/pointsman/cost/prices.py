@@ -7,14 +7,18 @@ several threads; a gateway worker has one.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from datetime import date
 
-from pointsman.config.price import PriceConfig, PricesConfig
+from msgspec import structs
+
+from pointsman.config.price import PriceConfig, PricesConfig, RatesConfig
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.money import NanoUsd, nano_usd_from_text
 from pointsman.core.records import Cost
 from pointsman.core.usage import Usage
 from pointsman.cost.catalogue import Catalogue
 from pointsman.cost.rates import (
+    DAY_NS,
     ContextBands,
     Period,
     PriceSchedule,
@@ -37,6 +41,8 @@ _OVERRIDE_FIELDS = {
     "requests": "request_usd_per_kcount",
 }
 """Field of `Rates` -> field of `PriceConfig`."""
+_UNKNOWN = PriceSchedule((Period(ContextBands((Rates(),))),), "")
+"""Of a model for which nobody has a price."""
 
 
 class PriceBook:
@@ -56,7 +62,9 @@ class PriceBook:
         ConfigError: An override is not an amount of US dollars.
     """
 
-    __slots__ = ("_any", "_catalogue", "_compiled", "_max", "_overrides", "_telemetry_names")
+    __slots__ = (
+        "_any", "_catalogue", "_compiled", "_max", "_overrides", "_telemetry_names", "_version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -67,12 +75,18 @@ class PriceBook:
         match_any_provider: bool = False,
         max_compiled: int = MAX_COMPILED,
     ) -> None:
-        self._overrides = _compile_overrides(overrides, f"config {config_version}")
+        self._version = f"config {config_version}"
+        self._overrides = _compile_overrides(overrides, self._version)
         self._telemetry_names = dict(telemetry_names or {})
         self._any = match_any_provider
         self._max = max_compiled
         self._catalogue: Catalogue | None = None
         self._compiled: OrderedDict[tuple[str, str], PriceSchedule | None] = OrderedDict()
+
+    @property
+    def version(self) -> str:
+        """Return which prices these are: the operator's and the bundled ones."""
+        return f"{self._version}, {self._loaded_catalogue().version}"
 
     def warm(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         """Read the price data and compile these (provider, model) pairs.
@@ -100,6 +114,8 @@ class PriceBook:
         schedule = self._schedule_of(provider, model)
         if schedule is None:
             return Cost(estimated=usage.estimated)
+        if schedule.earlier is not None:
+            schedule = schedule.at(at_unix_ns)
         return bill(schedule.bands_at(at_unix_ns), usage, schedule.price_version)
 
     def upper_bound(
@@ -129,6 +145,8 @@ class PriceBook:
         if schedule is None:
             return None
 
+        if schedule.earlier is not None:
+            schedule = schedule.at(at_unix_ns)
         output_tokens = max_output_tokens
         if output_tokens is None:
             output_tokens = DEFAULT_OUTPUT_TOKENS
@@ -153,8 +171,16 @@ class PriceBook:
         telemetry_name = self._telemetry_names.get(provider, provider)
         for name in (f"{provider}/{model}", f"{telemetry_name}/{model}", model):
             override = self._overrides.get(name)
-            if override is not None:
+            if override is not None and override.periods[-1].from_unix_ns is None:
                 return override
+            if override is not None:
+                bundled = self._bundled(telemetry_name, model) or _UNKNOWN
+                return structs.replace(
+                    override, earlier=bundled, context_tokens=bundled.context_tokens
+                )
+        return self._bundled(telemetry_name, model)
+
+    def _bundled(self, telemetry_name: str, model: str) -> PriceSchedule | None:
         return self._loaded_catalogue().schedule_of(telemetry_name, model, any_provider=self._any)
 
     def _loaded_catalogue(self) -> Catalogue:
@@ -166,7 +192,7 @@ class PriceBook:
 def _compile_overrides(overrides: PricesConfig, version: str) -> dict[str, PriceSchedule]:
     problems: list[Problem] = []
     schedules = {
-        name: PriceSchedule((Period(ContextBands((_rates(name, price, problems),))),), version)
+        name: PriceSchedule(_periods(f"prices.models.{name}", price, problems), version)
         for name, price in overrides.models.items()
     }
     if problems:
@@ -174,7 +200,30 @@ def _compile_overrides(overrides: PricesConfig, version: str) -> dict[str, Price
     return schedules
 
 
-def _rates(name: str, price: PriceConfig, problems: list[Problem]) -> Rates:
+def _periods(path: str, price: PriceConfig, problems: list[Problem]) -> tuple[Period, ...]:
+    """Return the rates of a model, the newest first; what always holds comes last."""
+    written = [(path, price), *((f"{path}.earlier[{n}]", e) for n, e in enumerate(price.earlier))]
+    periods = [
+        Period(ContextBands((_rates(at, each, problems),)), _first_moment(at, each, problems))
+        for at, each in written
+    ]
+    return tuple(sorted(periods, key=lambda period: -(period.from_unix_ns or 0)))
+
+
+def _first_moment(path: str, price: RatesConfig, problems: list[Problem]) -> int | None:
+    if price.valid_from is None:
+        return None
+    try:
+        day = date.fromisoformat(price.valid_from)
+    except ValueError:
+        problems.append(
+            Problem(f"{price.valid_from!r} is not a day such as 2026-11-01", f"{path}.valid_from")
+        )
+        return None
+    return (day - date(1970, 1, 1)).days * DAY_NS
+
+
+def _rates(path: str, price: RatesConfig, problems: list[Problem]) -> Rates:
     rates: dict[str, int | None] = {}
     for field, config_field in _OVERRIDE_FIELDS.items():
         written = getattr(price, config_field)
@@ -183,7 +232,7 @@ def _rates(name: str, price: PriceConfig, problems: list[Problem]) -> Rates:
         try:
             nano_usd = nano_usd_from_text(str(written))
         except ValueError as error:
-            problems.append(Problem(str(error), f"prices.models.{name}.{config_field}"))
+            problems.append(Problem(str(error), f"{path}.{config_field}"))
         else:
             rates[field] = nano_usd * 1000 if field == "requests" else nano_usd
     return Rates(**rates)

@@ -74,6 +74,14 @@ class PriceSchedule(Struct, frozen=True):
     price_version: str
     context_tokens: int | None = None
     """Size of the model's context as the price data knows it; None is unknown."""
+    earlier: "PriceSchedule | None" = None
+    """What counts at a moment for which no period applies; None leaves that to the last one."""
+
+    def at(self, at_unix_ns: int) -> "PriceSchedule":
+        """Return the schedule that holds at that moment: this one, or an earlier one."""
+        if self.earlier is None or any(period.applies(at_unix_ns) for period in self.periods):
+            return self
+        return self.earlier.at(at_unix_ns)
 
     def bands_at(self, at_unix_ns: int) -> ContextBands:
         """Return the rates that are valid at that moment."""

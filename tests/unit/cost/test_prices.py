@@ -12,7 +12,7 @@ from genai_prices.types import ModelPrice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsman.config.price import PriceConfig, PricesConfig
+from pointsman.config.price import PriceConfig, PricesConfig, RatesConfig
 from pointsman.core.errors import ConfigError
 from pointsman.core.usage import Usage
 from pointsman.cost.catalogue import PRICE_PROVIDERS
@@ -293,3 +293,51 @@ def test_importing_the_room_reads_no_price_data():
     )
 
     assert result.stdout.strip() == "False"
+
+
+def day_ns(text: str) -> int:
+    """Return the first nanosecond of a day in UTC."""
+    return int(datetime.fromisoformat(f"{text}T00:00:00+00:00").timestamp()) * 1_000_000_000
+
+
+def test_rates_with_a_first_day_hold_from_then_on():
+    """Before it, earlier rates of the file count, and before those the bundled data (AP-18)."""
+    older = RatesConfig(input_usd_per_mtok=2, output_usd_per_mtok=2, valid_from="2026-06-01")
+    newer = PriceConfig(
+        input_usd_per_mtok=5, output_usd_per_mtok=5, valid_from="2026-11-01", earlier=[older]
+    )
+    dated = PriceBook(PricesConfig(models={"gpt-4o-mini": newer}), "test")
+    usage = Usage(input_tokens=1_000, output_tokens=0)
+
+    def cost_at(day):
+        return dated.cost_of("openai", "gpt-4o-mini", usage, day_ns(day))
+
+    assert cost_at("2026-11-01").total_nano_usd == 5_000_000
+    assert cost_at("2026-10-31").total_nano_usd == 2_000_000
+    assert cost_at("2026-05-31") == BOOK.cost_of("openai", "gpt-4o-mini", usage, 0)
+    assert cost_at("2026-11-02").price_version == "config test"
+    assert dated.upper_bound("openai", "gpt-4o-mini", 1_000, 0, day_ns("2026-07-01")) == 2_000_000
+
+
+def test_rates_with_a_first_day_leave_what_was_unknown_before_unknown():
+    """A price of tomorrow says nothing about yesterday."""
+    rates = PriceConfig(input_usd_per_mtok=5, output_usd_per_mtok=5, valid_from="2026-11-01")
+    dated = PriceBook(PricesConfig(models={"in-house": rates}), "test")
+    usage = Usage(input_tokens=10, output_tokens=10)
+
+    assert dated.cost_of("local", "in-house", usage, day_ns("2026-10-31")).total_nano_usd is None
+    assert dated.upper_bound("local", "in-house", 10, 10, day_ns("2026-10-31")) is None
+    assert dated.cost_of("local", "in-house", usage, day_ns("2026-11-01")).total_nano_usd == 100_000
+
+
+def test_a_first_day_must_be_one():
+    """The configuration is refused."""
+    rates = PriceConfig(input_usd_per_mtok=5, output_usd_per_mtok=5, valid_from="soon")
+
+    with pytest.raises(ConfigError, match="not a day"):
+        PriceBook(PricesConfig(models={"m": rates}), "test")
+
+
+def test_a_book_says_which_prices_it_has():
+    """The operator's by the configuration, the bundled ones by their release."""
+    assert BOOK.version == f"config test, genai-prices {genai_prices.__version__}"

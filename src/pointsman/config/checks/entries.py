@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from datetime import date
 
 from pointsman.config.checks.subject import NAME, Subject
 from pointsman.config.findings import quoted
 from pointsman.config.key import KeyConfig
+from pointsman.config.price import RatesConfig
 from pointsman.core.reasons import ROUTE_REASONS
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -38,16 +40,39 @@ def check_keys(subject: Subject) -> None:
 
 
 def check_prices(subject: Subject) -> None:
-    """Note rates that are not amounts of money."""
+    """Note rates that are not amounts of money, and days that are none."""
     for model, price in subject.config.prices.models.items():
-        for name in _RATES:
-            rate = getattr(price, name)
-            if rate is not None and not _is_amount(rate):
-                subject.error(
-                    f"prices.models.{model}.{name}",
-                    f"{quoted(str(rate))} is not an amount of US dollars",
-                    hint="as in 0.15",
-                )
+        path = f"prices.models.{model}"
+        _check_rates(subject, path, price)
+        for number, earlier in enumerate(price.earlier):
+            _check_rates(subject, f"{path}.earlier[{number}]", earlier)
+        if price.earlier and price.valid_from is None:
+            subject.error(f"{path}.earlier", "never counts: these rates have no `valid_from`")
+
+
+def _check_rates(subject: Subject, path: str, rates: RatesConfig) -> None:
+    for name in _RATES:
+        rate = getattr(rates, name)
+        if rate is not None and not _is_amount(rate):
+            subject.error(
+                f"{path}.{name}",
+                f"{quoted(str(rate))} is not an amount of US dollars",
+                hint="as in 0.15",
+            )
+    if rates.valid_from is not None and not _is_day(rates.valid_from):
+        subject.error(
+            f"{path}.valid_from",
+            f"{quoted(rates.valid_from)} is not a day",
+            hint="as in 2026-11-01",
+        )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == len("2026-11-01")
 
 
 def check_reasons(subject: Subject) -> None:
