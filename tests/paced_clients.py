@@ -125,6 +125,8 @@ class _Line:
         head = await reader.readuntil(b"\r\n\r\n")
         lower = head.lower()
         await reader.readexactly(int(_field(lower, _LENGTH)))
+        if b"\r\nconnection: close\r\n" in lower:
+            await self.close()
         return int(head[9:12]), _field(lower, _ID).decode()
 
     async def close(self) -> None:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     start_logging()
     role = GatewayRole(lambda folder: collector_address(args, folder))
     if is_supervised(args):
-        return explained(lambda: run_under_supervisor(args, role))
+        return explained(lambda: run_under_supervisor(args, role, own_grace_s=GRACE_S))
     return explained(lambda: _run_alone(args, role))
 
 

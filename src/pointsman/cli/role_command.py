@@ -79,13 +79,15 @@ def is_supervised(args: argparse.Namespace) -> bool:
     return args.listen_fd is not None
 
 
-def run_under_supervisor(args: argparse.Namespace, role: Role) -> int:
-    """Run a role that a supervisor has started."""
+def run_under_supervisor(
+    args: argparse.Namespace, role: Role, *, own_grace_s: float | None = None
+) -> int:
+    """Run a role that a supervisor has started; see `run_supervised` for `own_grace_s`."""
     inheritance = Inheritance(
         listen_fd=args.listen_fd, lock_fd=args.lock_fd, data_dir=args.data_dir
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_supervised(role, inheritance, load_edition))
+        runner.run(run_supervised(role, inheritance, load_edition, own_grace_s=own_grace_s))
     return OK
 
 

@@ -66,8 +66,11 @@ class ConnectionLifecycle(HttpToolsProtocol):
         """Take a connection, or answer that there are too many."""
         super().connection_made(transport)
         connections = len(self.connections)
-        if connections > 2 * self._limits.max_connections or self._shared.is_stopping:
+        if connections > 2 * self._limits.max_connections:
             transport.abort()
+        elif self._shared.is_stopping:
+            # Taken in the last moment: its request is served like any that was on its way.
+            self._timer.set(self._limits.drain_timeout_s)
         elif connections > self._limits.max_connections:
             self._refuse(TOO_MANY_CONNECTIONS)
         else:
@@ -96,10 +99,14 @@ class ConnectionLifecycle(HttpToolsProtocol):
             self._guard_writing()
 
     def shutdown(self) -> None:
-        """Finish the request under way, if any, and close."""
+        """Answer what is under way, or on its way, and close.
+
+        A connection between two requests is not closed at once: the next one may have been sent in
+        this very moment, and would be lost. Its answer ends the connection (`Connection: close`).
+        """
         exchange = self._exchange
-        if self._phase in {Phase.IDLE, Phase.HEAD}:
-            self._close()
+        if self._phase == Phase.IDLE:
+            self._timer.set(self._limits.drain_timeout_s)
         elif exchange is not None and not exchange.response_complete:
             exchange.keep_alive = False
         elif self._phase == Phase.BODY:

@@ -27,5 +27,8 @@ class ServerLimits(Struct, frozen=True, kw_only=True):
     linger_timeout_s: float = 2.0
     """How long input is still discarded after a refusal, so that the client can read the answer
     instead of a connection reset."""
+    drain_timeout_s: float = 0.5
+    """While the listener stops: how long a connection between requests may still bring one that was
+    on its way."""
     max_connections: int = 4096
     """Open connections; more are answered 503."""

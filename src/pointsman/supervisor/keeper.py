@@ -26,6 +26,8 @@ State: TypeAlias = Literal["starting", "up", "restarting", "down", "ended"]
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 DOWN_AFTER = 3
 """Ends in a row after which a role counts as down; it is started again all the same."""
+RENEWED_AFTER_S = 1.0
+"""A life that ended in order after less than this is no renewal but a fault that may repeat."""
 ANSWER_S = 30.0
 """How long a role may think about a configuration."""
 
@@ -194,6 +196,12 @@ class RoleKeeper:
     async def _wait_after(self, code: int | None, lived_s: float) -> None:
         if self._is_outdated:
             self._be("starting")
+            return
+        if code == 0 and lived_s >= RENEWED_AFTER_S:
+            # It was asked to end and did so in order: whoever waits on its socket waits for the
+            # next life, so that begins at once.
+            self._be("restarting")
+            self._watcher.ended(self, code, 0.0)
             return
         pause_s = self._backoff.after(lived_s)
         self._be("down" if self._backoff.ends >= DOWN_AFTER else "restarting")

@@ -1,7 +1,8 @@
 """Runs one role in a process of its own, under a supervisor: follows its orders, ends with it.
 
 Signals of the terminal and of service managers reach the whole family at once; here they are
-ignored, because the order in which roles end is the supervisor's.
+ignored, because the order in which roles end is the supervisor's. One exception: a role that serves
+requests takes SIGTERM as an order to stop, so that it can be renewed while its instance goes on.
 """
 
 import asyncio
@@ -168,8 +169,20 @@ class SupervisedRole:
         return loaded
 
 
-async def run_supervised(role: Role, inheritance: Inheritance, load: LoadEdition) -> None:
+async def run_supervised(
+    role: Role,
+    inheritance: Inheritance,
+    load: LoadEdition,
+    *,
+    own_grace_s: float | None = None,
+) -> None:
     """Run a role until its supervisor says stop or is gone.
+
+    Args:
+        role: What is run.
+        inheritance: What it runs on.
+        load: See `LoadEdition`.
+        own_grace_s: What requests under way may take after a SIGTERM; None ignores that signal.
 
     Raises:
         PointsmanError: It cannot start.
@@ -179,19 +192,41 @@ async def run_supervised(role: Role, inheritance: Inheritance, load: LoadEdition
     end_with(_ORDERS_FD, ORPHAN_GRACE_S)
     stream = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
+    told = loop.create_future()
+    if own_grace_s is not None:
+        loop.add_signal_handler(signal.SIGTERM, _tell_once, told, Stop(own_grace_s))
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream),
         os.fdopen(os.dup(_ORDERS_FD), "rb", buffering=0),
     )
     try:
-        await SupervisedRole(role, inheritance, load, _write).follow(_orders(stream))
+        await SupervisedRole(role, inheritance, load, _write).follow(_orders(stream, told))
     finally:
         transport.close()
 
 
-async def _orders(stream: asyncio.StreamReader) -> AsyncIterator[Order]:
-    async for line in read_lines(stream, MAX_ORDER_BYTES):
-        yield decode_order(line)
+def _tell_once(told: asyncio.Future[Order], order: Order) -> None:
+    if not told.done():
+        told.set_result(order)
+
+
+async def _orders(
+    stream: asyncio.StreamReader, told: asyncio.Future[Order]
+) -> AsyncIterator[Order]:
+    """Yield the supervisor's orders until it is gone, or until a signal has told one."""
+    lines = read_lines(stream, MAX_ORDER_BYTES)
+    while True:
+        line = asyncio.ensure_future(anext(lines, None))
+        await asyncio.wait((line, told), return_when=asyncio.FIRST_COMPLETED)
+        if not line.done():
+            line.cancel()
+            await asyncio.gather(line, return_exceptions=True)
+            yield told.result()
+            return
+        text = line.result()
+        if text is None:
+            return
+        yield decode_order(text)
 
 
 def _write(report: Report) -> None:

@@ -152,7 +152,8 @@ class Supervisor:
             self._code = code
             self._wants_end.set()
             return
-        text = f"the {keeper.name} ended ({_how(code)}); it is started again in {pause_s:g} s"
+        when = f"in {pause_s:g} s" if pause_s else "at once"
+        text = f"the {keeper.name} ended ({_how(code)}); it is started again {when}"
         if keeper.state == "down":
             text += "; it keeps ending and counts as down"
             text += "" if is_first else f", the {self._keepers[0].name} goes on without it"
