@@ -215,13 +215,13 @@ class Admissions:
     ) -> CallError | None:
         """Return what the first rule that refuses says: first those that waiting does not help."""
         if run is not None and self._rules.runs is not None:
-            record.iteration = run.run.calls + 1
+            record.iteration = run.check.before + 1
             note_check(record, run.check)
             if run.check.refused:
                 return self._rules.runs.refusal(run)
         for line in budgets:
             if line.is_spent:
-                check = line.look(0)
+                check = self._spent_check(line)
                 note_check(record, check)
                 if not check.dry_run:
                     return budget_refusal(line, check, 0, self._clock.unix_ns())
@@ -229,6 +229,10 @@ class Admissions:
         if not refused:
             return None
         return limit_refusal(max(refused, key=_wait), self._rules.calendars.of(record.tenant))
+
+    def _spent_check(self, line: BudgetLine) -> LimitCheck:
+        """Return the check of a budget that has nothing left."""
+        return line.look(0)
 
 
 def note_check(record: CallRecord, check: LimitCheck) -> None:

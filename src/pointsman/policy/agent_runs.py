@@ -22,7 +22,6 @@ class Run:
     """One run: how many requests it has made, and when the last one came."""
 
     __slots__ = ("at_ns", "calls", "messages", "run_id")
-    is_held = False
 
     def __init__(self) -> None:
         self.run_id = ""
@@ -30,6 +29,11 @@ class Run:
         self.at_ns = 0
         self.messages = 0
         """Of a guessed run: messages of its first request."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a call under way will come back to it: never."""
+        return False
 
     def take(self, monotonic_ns: int) -> None:
         """Count a request."""
@@ -40,10 +44,12 @@ class Run:
 class RunLook:
     """The run of one request."""
 
-    __slots__ = ("_monotonic_ns", "check", "run")
+    __slots__ = ("_monotonic_ns", "check", "is_guess", "run")
 
-    def __init__(self, run: Run, limit: int, monotonic_ns: int) -> None:
+    def __init__(self, run: Run, limit: int, monotonic_ns: int, *, is_guess: bool) -> None:
         self.run = run
+        self.is_guess = is_guess
+        """Whether the request named no run and was taken for one by its form."""
         self._monotonic_ns = monotonic_ns
         refused = run.calls >= limit
         self.check = LimitCheck(
@@ -116,13 +122,17 @@ class AgentRuns:
         facts = record.facts
         if facts is None or (self._matches is not None and not self._matches(facts)):
             return None
-        run = self._named(record, facts, monotonic_ns)
+        named = run = self._named(record, facts, monotonic_ns)
         if run is None:
             run = self._unnamed(record, facts, monotonic_ns)
         if run is None:
             return None
         record.run_id = facts.run_id = run.run_id
-        return RunLook(run, self._max_iterations, monotonic_ns)
+        return RunLook(run, self._max_iterations, monotonic_ns, is_guess=named is None)
+
+    def window_ns(self, *, is_guess: bool) -> int:
+        """Return the silence that ends a run."""
+        return self._idle_ns if is_guess else self._forget_ns
 
     def refusal(self, look: RunLook) -> CallError:
         """Return the error for a run that has made all its requests."""

@@ -31,13 +31,17 @@ class Meter:
     """How full a bucket is that empties evenly. Integers only: nothing drifts."""
 
     __slots__ = ("at_ns", "level")
-    is_held = False
 
     def __init__(self) -> None:
         self.level = 0
         """What was used and has not drained yet, in units times the nanoseconds of a minute."""
         self.at_ns = 0
         """Monotonic time up to which it has drained."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a call under way will come back to it: it may find another, emptier one."""
+        return False
 
     def fill(self, units: int) -> None:
         """Add what is used from now on."""

@@ -21,7 +21,8 @@ from pointsman.policy.scopes import Owner, Scope
 
 ASSUMED_OUTPUT_TOKENS = 1024
 """Counted in advance for a request that sets no bound on its answer; corrected after it."""
-_SLOT_WAIT_NS = 1_000_000_000
+SLOT_WAIT_NS = 1_000_000_000
+"""Told to a request that only calls under way keep out."""
 Matches: TypeAlias = Callable[[Facts], bool]
 
 
@@ -194,7 +195,7 @@ class ConcurrencyGate(Gate):
         """Compare, without counting."""
         tally = self._store.get((self.key, owner.identity), Tally, Tally)
         check = self.check(owner, tally.held, 1, refused=tally.held >= self.limit)
-        return Look(self, tally, check, 1, _SLOT_WAIT_NS)
+        return Look(self, tally, check, 1, SLOT_WAIT_NS)
 
     def take(self, look: Look) -> None:
         """Take a place."""
@@ -235,7 +236,7 @@ class QuotaGate(Gate):
         check.resets_unix_ns = ends_ns
         wait_ns = (ends_ns or ask.started_unix_ns) - ask.started_unix_ns
         if tally.used + amount <= self.limit:
-            wait_ns = _SLOT_WAIT_NS  # only calls under way are in the way
+            wait_ns = SLOT_WAIT_NS  # only calls under way are in the way
         return Look(self, tally, check, amount, wait_ns, ends_ns)
 
     def take(self, look: Look) -> None:
