@@ -13,7 +13,6 @@ from functools import partial
 import msgspec
 from msgspec import structs
 
-from pointsman.core.errors import GuardrailBlockedError
 from pointsman.core.provider import StreamChunk
 from pointsman.core.records import CallRecord
 from pointsman.gateway.guard_events import Delta, Event, StreamDialect, everything, stream_dialect
@@ -63,26 +62,31 @@ class StreamGuard:
         self._dialect: StreamDialect = stream_dialect(record.dialect)
 
     def pass_on(self, chunks: list[StreamChunk]) -> list[StreamChunk]:
-        """Return the chunks to send now in place of these.
-
-        Raises:
-            GuardrailBlockedError: A rule stops the answer; nothing of what it found has been sent.
-        """
+        """Return the chunks to send now in place of these; ask `stop_if_blocked` afterwards."""
         if not self._examination.reads_text:
-            self._stop_if_blocked()
             return chunks
         passed: list[StreamChunk] = []
         for chunk in chunks:
             self._pass_chunk(chunk, passed)
+            if self._examination.blocking() is not None:
+                break
         return passed
 
     def rest(self) -> list[StreamChunk]:
-        """Return what was held back, at the end of a complete stream. Raises as `pass_on` does."""
-        if not self._examination.reads_text:
-            return []
+        """Return what was held back, at the end of a complete stream."""
         flushed: list[StreamChunk] = []
         self._flush(everything, flushed)
         return flushed if self._holds else []
+
+    def stop_if_blocked(self) -> None:
+        """Do nothing unless a rule stops the answer.
+
+        Raises:
+            GuardrailBlockedError: Nothing of what the rule found has been sent.
+        """
+        rule = self._examination.blocking()
+        if rule is not None:
+            raise self._examination.error(rule)
 
     def note(self) -> None:
         """Write the outcomes into the record. Once, however the stream ended."""
@@ -101,13 +105,14 @@ class StreamGuard:
         if event is None:
             passed.append(chunk)
             return
-        deltas = self._dialect.deltas(event)
-        has_text = self._feed(chunk, deltas)
+        has_text = self._feed(chunk, self._dialect.deltas(event))
         scanned_whole = self._scan_whole(event)
         closed: list[StreamChunk] = []
         closes = self._dialect.closes(event)
         if closes is not None:
             self._flush(closes, closed)
+        if self._examination.blocking() is not None:
+            return
         if not self._holds:
             passed.append(chunk)
             return
@@ -151,22 +156,14 @@ class StreamGuard:
             channel = self._channels.pop(key)
             rest = channel.window.flush()
             self._judge(channel)
-            if rest:
+            if rest and self._examination.blocking() is None:
                 like = _event(channel.chunk.data) or {}
                 event = self._dialect.continuation(like, channel.delta, rest)
                 flushed.append(_carrying(channel.chunk, event))
 
     def _judge(self, channel: _Channel) -> None:
-        found = channel.window.found
-        if found:
-            self._examination.note(found)
-            self._stop_if_blocked()
-
-    def _stop_if_blocked(self) -> None:
-        rule = self._examination.blocking()
-        if rule is not None:
-            error: GuardrailBlockedError = self._examination.error(rule)
-            raise error
+        if channel.window.found:
+            self._examination.note(channel.window.found)
 
 
 def _event(payload: bytes) -> Event | None:

@@ -118,10 +118,15 @@ class StreamRelay:
             data = self._frames(chunks if guard is None else guard.pass_on(chunks))
             if data:
                 await self._write(write, data)
+            if guard is not None:
+                guard.stop_if_blocked()
             if self._call.abort.is_aborted:
                 raise UpstreamError("the client left", FailureClass.CLIENT_LEFT)
             chunks = await stream.next_chunks()
-        rest = b"" if guard is None else self._frames(guard.rest())
+        rest = b""
+        if guard is not None:
+            rest = self._frames(guard.rest())
+            guard.stop_if_blocked()
         closing = rest + self._call.dialect.closing_frames
         if closing:
             await self._write(write, closing)
