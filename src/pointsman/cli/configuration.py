@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pointsman.config.environment import read_environment
 from pointsman.config.loader import load
 from pointsman.config.root import LoadedConfig
-from pointsman.providers.openai.presets import PRESETS
+from pointsman.providers.kinds import KEYLESS_KINDS, KINDS_WITHOUT_ADDRESS, KNOWN_KINDS
 
 
 def load_configuration(
@@ -27,9 +27,9 @@ def load_configuration(
     return load(
         file,
         environment=read_environment(),
-        known_kinds=frozenset({"mock", *(preset.name for preset in PRESETS)}),
-        keyless_kinds=frozenset({"mock", *(one.name for one in PRESETS if not one.needs_key)}),
-        kinds_without_address=frozenset(one.name for one in PRESETS if one.base_url is None),
+        known_kinds=KNOWN_KINDS,
+        keyless_kinds=KEYLESS_KINDS,
+        kinds_without_address=KINDS_WITHOUT_ADDRESS,
         server_options=server_options,
         text=text,
     )

@@ -22,3 +22,6 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     """Output tokens spent on reasoning; part of `output_tokens`."""
     estimated: bool = False
     """True when no provider reported these figures."""
+    cache_write_1h_tokens: int | None = None
+    """Those that are to stay for an hour, which Anthropic prices apart; part of
+    `cache_write_tokens`."""

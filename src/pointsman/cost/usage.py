@@ -5,6 +5,7 @@ becomes None (unknown); it is never corrected to a number that nobody reported.
 """
 
 from pointsman.core.usage import Usage
+from pointsman.wire.anthropic.answer import Usage as AnthropicUsage
 from pointsman.wire.openai.chat import ChatUsage
 
 MAX_TOKENS = 1_000_000_000
@@ -44,6 +45,43 @@ def from_openai_chat(usage: ChatUsage | None) -> Usage | None:
         output_tokens=output_tokens,
         cache_read_tokens=_part(prompt.cached_tokens if prompt is not None else None, input_tokens),
         reasoning_tokens=_part(reasoning_tokens, output_tokens),
+    )
+
+
+def from_anthropic(usage: AnthropicUsage | None) -> Usage | None:
+    """Normalise the `usage` of an answer of the Messages API.
+
+    `input_tokens` there holds neither tokens read from the cache nor those written to it, so both
+    are added; thinking tokens are part of `output_tokens`. The split of the written ones by how
+    long they stay is given only where the caller chose that.
+    Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching (read 2026-11).
+
+    Returns:
+        None when nothing usable was reported. A single field is None when it is absent, negative,
+        beyond `MAX_TOKENS`, or larger than the count it is part of.
+    """
+    if usage is None:
+        return None
+    fresh_tokens = _plausible(usage.input_tokens)
+    output_tokens = _plausible(usage.output_tokens)
+    if fresh_tokens is None and output_tokens is None:
+        return None
+
+    read_tokens = _plausible(usage.cache_read_input_tokens)
+    written_tokens = _plausible(usage.cache_creation_input_tokens)
+    input_tokens: int | None = None
+    if fresh_tokens is not None:
+        input_tokens = _plausible(fresh_tokens + (read_tokens or 0) + (written_tokens or 0))
+    kept, details = usage.cache_creation, usage.output_tokens_details
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=_part(read_tokens, input_tokens),
+        cache_write_tokens=_part(written_tokens, input_tokens),
+        reasoning_tokens=_part(details.thinking_tokens if details else None, output_tokens),
+        cache_write_1h_tokens=_part(
+            kept.ephemeral_1h_input_tokens if kept else None, written_tokens
+        ),
     )
 
 

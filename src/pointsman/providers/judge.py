@@ -57,7 +57,7 @@ class Judge(Struct, frozen=True):
         """Return the error for an answer that is not what it should be.
 
         Args:
-            failure: `PROTOCOL` or `TRUNCATED`.
+            failure: `PROTOCOL`, `TRUNCATED` …
             what: What was found, without a word of the answer.
         """
         return UpstreamError(f"{self.provider_name}: {what}", failure)

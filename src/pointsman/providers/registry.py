@@ -1,5 +1,6 @@
 """From a provider's section of the configuration to the provider. Opens nothing."""
 
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pointsman.config.provider import ProviderConfig
@@ -8,20 +9,22 @@ from pointsman.core.clock import Clock
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.failures import Classify
 from pointsman.core.provider import Provider
+from pointsman.providers.anthropic.client import BASE_URL as ANTHROPIC_URL
+from pointsman.providers.anthropic.client import AnthropicProvider, AnthropicSettings
+from pointsman.providers.kinds import ANTHROPIC, KNOWN_KINDS, MOCK
 from pointsman.providers.mock.client import MockClient
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Script, load_script
 from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
 from pointsman.providers.openai.encode import EncodeSettings
-from pointsman.providers.openai.presets import PRESET_NAMES, Preset, find_preset
+from pointsman.providers.openai.presets import Preset, find_preset
 from pointsman.transport.client import HttpClient
 from pointsman.transport.proxy import Proxy, parse_proxy_url
 from pointsman.transport.settings import TransportSettings, parse_base_url
 
-MOCK = "mock"
 NO_PROXY = EnvironmentProxy()
-KNOWN_KINDS: frozenset[str] = PRESET_NAMES | {MOCK}
-"""What `kind` may be: `openai` for any compatible server, a preset, or `mock`."""
+CREDENTIAL_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
+"""Headers that stand in for `api_key`."""
 
 
 def build(
@@ -48,6 +51,8 @@ def build(
     """
     if config.kind == MOCK:
         return _build_mock(name, config, clock, classify)
+    if config.kind == ANTHROPIC:
+        return _build_anthropic(name, config, clock, classify, proxy)
 
     preset = find_preset(config.kind, config.base_url)
     if preset is None:
@@ -57,13 +62,8 @@ def build(
             f"unknown kind {config.kind!r}",
             f"one of {', '.join(sorted(KNOWN_KINDS))}",
         )
-    if preset.needs_key and (config.api_key is None or not config.api_key.reveal()):
-        raise _problem(
-            name,
-            "api_key",
-            f"provider {name!r} has no key and {preset.name} needs one",
-            "set `api_key`, or use `kind: mock`",
-        )
+    if preset.needs_key:
+        _check_key(name, config, preset.name)
     _check_headers(name, config)
     return _build_live(name, config, preset, clock, classify=classify, proxy=proxy)
 
@@ -77,26 +77,14 @@ def _build_live(
     classify: Classify,
     proxy: EnvironmentProxy,
 ) -> Provider:
-    base_url = _base_url(name, config, preset)
-    try:
-        origin, prefix = parse_base_url(base_url)
-    except ValueError as error:
-        raise _problem(name, "base_url", str(error)) from error
-    settings = TransportSettings(max_connections=config.max_connections, ca_file=config.ca_file)
-    try:
-        through = _proxy(name, config, proxy, base_url)
-        http = HttpClient(origin, settings, clock, proxy=through)
-    except OSError as error:
-        raise _problem(name, "ca_file", f"cannot be read: {error.strerror or error}") from error
-
-    path = f"{prefix}/chat/completions"
+    way = _way(name, config, _base_url(name, config, preset), clock, proxy)
     return OpenAiProvider(
         OpenAiSettings(
             name=name,
             vendor=preset.name,
             telemetry_name=preset.telemetry_name,
-            origin=f"{origin.scheme}://{origin.authority}",
-            path=path,
+            origin=way.origin,
+            path=f"{way.prefix}/chat/completions",
             key=config.api_key,
             headers=config.headers,
             encode=EncodeSettings(
@@ -104,10 +92,72 @@ def _build_live(
                 takes_stream_options=preset.takes_stream_options,
             ),
         ),
-        http,
+        way.http,
         clock,
         classify,
     )
+
+
+def _build_anthropic(
+    name: str,
+    config: ProviderConfig,
+    clock: Clock,
+    classify: Classify,
+    proxy: EnvironmentProxy,
+) -> Provider:
+    if config.base_url is None:
+        _check_key(name, config, ANTHROPIC)
+    _check_headers(name, config)
+    way = _way(name, config, config.base_url or ANTHROPIC_URL, clock, proxy)
+    # The vendor's own clients are given the address without the version; ours with it, too.
+    path = way.prefix if way.prefix.endswith("/v1") else f"{way.prefix}/v1"
+    settings = AnthropicSettings(
+        name=name,
+        origin=way.origin,
+        path=path,
+        key=config.api_key,
+        headers=config.headers,
+        parameters=config.parameters,
+    )
+    return AnthropicProvider(settings, way.http, clock, classify)
+
+
+class Way(NamedTuple):
+    """How a provider is reached."""
+
+    http: HttpClient
+    origin: str
+    """Scheme and authority."""
+    prefix: str
+    """Path of the base URL, without a slash at its end."""
+
+
+def _way(
+    name: str, config: ProviderConfig, base_url: str, clock: Clock, proxy: EnvironmentProxy
+) -> Way:
+    try:
+        origin, prefix = parse_base_url(base_url)
+    except ValueError as error:
+        raise _problem(name, "base_url", str(error)) from error
+    settings = TransportSettings(max_connections=config.max_connections, ca_file=config.ca_file)
+    through = _proxy(name, config, proxy, base_url)
+    try:
+        http = HttpClient(origin, settings, clock, proxy=through)
+    except OSError as error:
+        raise _problem(name, "ca_file", f"cannot be read: {error.strerror or error}") from error
+    return Way(http, f"{origin.scheme}://{origin.authority}", prefix)
+
+
+def _check_key(name: str, config: ProviderConfig, vendor: str) -> None:
+    if any(header.lower() in CREDENTIAL_HEADERS for header in config.headers):
+        return
+    if config.api_key is None or not config.api_key.reveal():
+        raise _problem(
+            name,
+            "api_key",
+            f"provider {name!r} has no key and {vendor} needs one",
+            "set `api_key`, or use `kind: mock`",
+        )
 
 
 def _proxy(

@@ -13,6 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 # Source: RFC 9110, section 5.6.2 (token) and 5.5 (field values).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?\Z")
+_CREDENTIAL_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+\Z")
 # The transport writes these itself; a second one would change where a message ends.
 _FRAMING_HEADERS = frozenset(
@@ -113,7 +114,7 @@ def _needs_key(subject: Subject, provider: ProviderConfig) -> bool:
     kinds = subject.kinds
     if provider.kind in kinds.keyless or provider.kind not in kinds.known:
         return False
-    if any(header.lower() in ("authorization", "api-key") for header in provider.headers):
+    if any(header.lower() in _CREDENTIAL_HEADERS for header in provider.headers):
         return False
     url = _split(provider.base_url) if provider.base_url is not None else None
     return url is None or not is_local(url.hostname or "")
