@@ -245,7 +245,7 @@ class Counting:
         )
         known = run.known if is_recent else 0
         mode = "guess" if ask.is_guess else "named"
-        return (mode, run.window_ms, ask.messages, ask.run_id, ask.limit, known, run.run_id)
+        return (mode, run.window_ms, ask.messages, ask.run_id, ask.limit, known, run.known_id)
 
     def _keep_ms(self, ends_unix_ns: int | None) -> int:
         if ends_unix_ns is None:

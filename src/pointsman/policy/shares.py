@@ -235,14 +235,16 @@ class SharedMeter(Meter):
 class SharedRun(Run):
     """How many requests an agent run has made, on all workers."""
 
-    __slots__ = ("_store", "known", "name", "read_ns", "untold", "window_ms")
+    __slots__ = ("_store", "known", "known_id", "name", "read_ns", "untold", "window_ms")
 
     def __init__(self, store: "SharedCounterStore", name: str) -> None:
         super().__init__()
         self._store = store
         self.name = name
         self.known = 0
-        """How many Redis was last seen to have; a floor for one that has lost its data."""
+        self.known_id = ""
+        """How many requests Redis was last seen to have, and of which run: a floor for a server
+        that has lost its data."""
         self.untold = 0
         self.window_ms = 0
         """Silence after which Redis forgets it."""
@@ -261,7 +263,7 @@ class SharedRun(Run):
 
     def landed(self, run_id: str, calls: int) -> None:
         """Take in what a script has counted."""
-        self.run_id = run_id
+        self.run_id = self.known_id = run_id
         self.calls = self.known = calls
         self.at_ns = self.read_ns = self._store.clock.monotonic_ns()
 

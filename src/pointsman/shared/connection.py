@@ -37,6 +37,7 @@ class RedisConnection:
     def __init__(self, client: "Redis", timeout_s: float) -> None:
         self._client = client
         self._timeout_s = timeout_s
+        self._loaded: set[str] = set()
 
     async def execute(self, batch: Sequence[Statement]) -> list[Reply]:
         """Run scripts in their order, each as one step, and return their replies.
@@ -45,13 +46,6 @@ class RedisConnection:
             SharedLostError: No answer came in time, or one of them failed.
         """
         replies = await self._send(batch)
-        unknown = [index for index, reply in enumerate(replies) if _is_unknown_script(reply)]
-        if unknown:
-            # A server that started anew knows no scripts. None of these has run.
-            await self._load({batch[index].script for index in unknown})
-            again = await self._send([batch[index] for index in unknown])
-            for index, reply in zip(unknown, again, strict=True):
-                replies[index] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise SharedLostError(f"Redis refused: {reply}")
@@ -71,8 +65,16 @@ class RedisConnection:
         from redis.exceptions import RedisError
 
         pipe = self._client.pipeline(transaction=False)
+        is_reply: list[bool] = []
         for one in batch:
+            if one.script.sha1 not in self._loaded:
+                # In its place: what follows must find done what it does. A server that forgets
+                # its scripts later refuses, which ends the session.
+                pipe.execute_command("SCRIPT LOAD", one.script.text)
+                self._loaded.add(one.script.sha1)
+                is_reply.append(False)
             pipe.execute_command("EVALSHA", one.script.sha1, len(one.keys), *one.keys, *one.args)
+            is_reply.append(True)
         try:
             async with asyncio.timeout(self._timeout_s):
                 replies: list[Reply] = await pipe.execute(raise_on_error=False)
@@ -80,19 +82,7 @@ class RedisConnection:
             raise SharedLostError(f"Redis has not answered within {self._timeout_s:g} s") from None
         except (RedisError, OSError) as error:
             raise SharedLostError(f"Redis is lost: {_text(error)}") from None
-        return replies
-
-    async def _load(self, scripts: set[Script]) -> None:
-        from redis.exceptions import RedisError
-
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                for script in scripts:
-                    await self._client.script_load(script.text)
-        except TimeoutError:
-            raise SharedLostError(f"Redis has not answered within {self._timeout_s:g} s") from None
-        except (RedisError, OSError) as error:
-            raise SharedLostError(f"Redis takes no scripts: {_text(error)}") from None
+        return [reply for reply, is_one in zip(replies, is_reply, strict=True) if is_one]
 
 
 async def connect(settings: SharedSettings) -> tuple[RedisConnection, str | None]:
@@ -159,12 +149,6 @@ def _doubt(about: dict[str, object]) -> str | None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-
-
-def _is_unknown_script(reply: Reply) -> bool:
-    from redis.exceptions import NoScriptError
-
-    return isinstance(reply, NoScriptError)
 
 
 def _text(error: BaseException) -> str:
