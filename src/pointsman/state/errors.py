@@ -3,8 +3,11 @@
     StateError                     anything below
     ├─ StateUnavailableError       it cannot be opened, or is closed
     ├─ StateSchemaError            it was written by a newer release
-    ├─ NameTakenError              a live key has that name
+    ├─ NameTakenError              a live key or a tenant has that name
+    ├─ InUseError                  a plan that somebody has
     ├─ UnknownKeyError             no key has that name or id
+    ├─ UnknownTenantError          no tenant has that id
+    ├─ UnknownPlanError            no plan of that name was made at run time
     ├─ LoginRefusedError           the login link is unknown, used or too old
     └─ SnapshotError               bytes that are not a snapshot this release can read
 
@@ -34,7 +37,7 @@ class StateSchemaError(StateError):
 
 
 class NameTakenError(StateError):
-    """A live key has the name already."""
+    """A live key or a tenant has the name already."""
 
     code = "name_taken"
     http_status = 409
@@ -44,6 +47,27 @@ class UnknownKeyError(StateError):
     """No key has that name or id."""
 
     code = "unknown_key"
+    http_status = 404
+
+
+class InUseError(StateError):
+    """A plan cannot be removed while somebody has it."""
+
+    code = "in_use"
+    http_status = 409
+
+
+class UnknownTenantError(StateError):
+    """No tenant has that id."""
+
+    code = "unknown_tenant"
+    http_status = 404
+
+
+class UnknownPlanError(StateError):
+    """No plan of that name was made at run time."""
+
+    code = "unknown_plan"
     http_status = 404
 
 

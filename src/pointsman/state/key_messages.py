@@ -28,11 +28,17 @@ class IssueKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tenant: Label | None = None
     """Binds the key. A tenant that is not known yet is made."""
     plan: Label | None = None
-    """None takes the plan of the tenant."""
+    """Goes before the tenant's; None takes that."""
     user: Label | None = None
     team: Label | None = None
     models: Annotated[tuple[Glob, ...], Meta(max_length=64)] = ()
-    """Globs of model names that may be asked for; empty allows all."""
+    """Globs of names that may be asked for; without `models` and `routes`, every name."""
+    routes: Annotated[tuple[Glob, ...], Meta(max_length=64)] = ()
+    """Globs of routes: names that lead to one of them may be asked for too."""
+    dialects: Annotated[tuple[Glob, ...], Meta(max_length=16)] = ()
+    """Globs of dialects that may be used, as `openai.*`; empty allows all."""
+    aliases: Annotated[dict[Label, Label], Meta(max_length=32)] = {}
+    """Name -> what it means with this key."""
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = ("call",)
     may_set_tenant: bool = False
     """Whether `tenant_id` and `x-pointsman-tenant` of its requests are believed."""
@@ -57,6 +63,9 @@ class KeyView(Struct, frozen=True, kw_only=True):
     """None is never."""
     revoked_unix_ns: int | None
     """None when it was not revoked."""
+    routes: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
     last_four: str
     """The key's last characters, to tell which of two is in somebody's hands."""
     status: KeyStatus

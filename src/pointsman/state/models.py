@@ -30,17 +30,32 @@ class TenantRow(Base):
     """Whom keys are bound to."""
 
     __tablename__ = "tenants"
+    __table_args__ = (Index("tenants_by_plan", "plan"),)
 
     id: Mapped[str] = mapped_column(String(256), primary_key=True)
     plan: Mapped[str | None] = mapped_column(String(256))
+    terms: Mapped[dict[str, object]] = mapped_column(JSON)
+    """What differs for it from its plan."""
     created_unix_ns: Mapped[int] = mapped_column(BigInteger)
+    disabled_unix_ns: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class PlanRow(Base):
+    """A plan that was made at run time."""
+
+    __tablename__ = "plans"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    terms: Mapped[dict[str, object]] = mapped_column(JSON)
+    created_unix_ns: Mapped[int] = mapped_column(BigInteger)
+    changed_unix_ns: Mapped[int] = mapped_column(BigInteger)
 
 
 class KeyRow(Base):
     """An issued key."""
 
     __tablename__ = "keys"
-    __table_args__ = (Index("keys_by_name", "name"),)
+    __table_args__ = (Index("keys_by_name", "name"), Index("keys_by_tenant", "tenant"))
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
@@ -50,6 +65,9 @@ class KeyRow(Base):
     user: Mapped[str | None] = mapped_column(String(256))
     team: Mapped[str | None] = mapped_column(String(256))
     models: Mapped[list[str]] = mapped_column(JSON)
+    routes: Mapped[list[str]] = mapped_column(JSON)
+    dialects: Mapped[list[str]] = mapped_column(JSON)
+    aliases: Mapped[dict[str, str]] = mapped_column(JSON)
     scopes: Mapped[list[str]] = mapped_column(JSON)
     may_set_tenant: Mapped[bool]
     created_unix_ns: Mapped[int] = mapped_column(BigInteger)
@@ -62,7 +80,11 @@ class AuditRow(Base):
     """Who did what, when. Rows are only ever added."""
 
     __tablename__ = "audit"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index("audit_by_subject", "subject", "sequence"),
+        Index("audit_by_action", "action", "sequence"),
+        {"sqlite_autoincrement": True},
+    )
 
     sequence: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True, autoincrement=True)
     at_unix_ns: Mapped[int] = mapped_column(BigInteger)
@@ -113,3 +135,15 @@ class ConfigVersionRow(Base):
     first_seen_unix_ns: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str] = mapped_column(String(1024))
     """The file it came from, or `environment`."""
+
+
+class ConfigInForceRow(Base):
+    """The one row about the configuration that was put in force last."""
+
+    __tablename__ = "config_in_force"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """Always 1."""
+    version: Mapped[str] = mapped_column(String(64))
+    leaves: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    """Path -> hash of the value, and what may be shown of it."""

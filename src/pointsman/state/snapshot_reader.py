@@ -3,8 +3,15 @@
 from sqlalchemy import or_, select
 
 from pointsman.state.database import StateDatabase
-from pointsman.state.models import KeyRow, MetaRow, TenantRow
-from pointsman.state.snapshot import Snapshot, SnapshotKey, SnapshotSource, SnapshotTenant
+from pointsman.state.models import KeyRow, MetaRow, PlanRow, TenantRow
+from pointsman.state.snapshot import (
+    Snapshot,
+    SnapshotKey,
+    SnapshotPlan,
+    SnapshotSource,
+    SnapshotTenant,
+)
+from pointsman.state.terms_rows import terms_of
 
 REMEMBERED_NS = 30 * 86_400 * 1_000_000_000
 """How long a gateway can tell that a key was revoked or has expired; then it is just unknown."""
@@ -33,13 +40,15 @@ class DatabaseSnapshots:
             meta = (await session.scalars(select(MetaRow))).one()
             key_rows = (await session.scalars(keys)).all()
             tenants = (await session.scalars(select(TenantRow).order_by(TenantRow.id))).all()
+            plans = (await session.scalars(select(PlanRow).order_by(PlanRow.name))).all()
         return Snapshot(
             state_id=meta.state_id,
             version=meta.version,
             made_unix_ns=now_ns,
             keys_required=meta.keys_required,
             keys=tuple(map(_key, key_rows)),
-            tenants=tuple(SnapshotTenant(id=row.id, plan=row.plan) for row in tenants),
+            tenants=tuple(map(_tenant, tenants)),
+            plans=tuple(SnapshotPlan(name=row.name, terms=terms_of(row.terms)) for row in plans),
         )
 
 
@@ -48,6 +57,15 @@ def snapshot_source(database: StateDatabase) -> SnapshotSource:
     source = SnapshotSource(DatabaseSnapshots(database))
     database.subscribe(source.announce)
     return source
+
+
+def _tenant(row: TenantRow) -> SnapshotTenant:
+    return SnapshotTenant(
+        id=row.id,
+        plan=row.plan,
+        is_disabled=row.disabled_unix_ns is not None,
+        terms=terms_of(row.terms),
+    )
 
 
 def _key(row: KeyRow) -> SnapshotKey:
@@ -60,6 +78,9 @@ def _key(row: KeyRow) -> SnapshotKey:
         user=row.user,
         team=row.team,
         models=tuple(row.models),
+        routes=tuple(row.routes),
+        dialects=tuple(row.dialects),
+        aliases=dict(row.aliases),
         scopes=tuple(row.scopes),
         may_set_tenant=row.may_set_tenant,
         expires_unix_ns=row.expires_unix_ns,

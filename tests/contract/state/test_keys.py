@@ -12,6 +12,7 @@ from pointsman.state.key_messages import IssueKey
 from pointsman.state.keys import KeyStore
 from pointsman.state.models import AuditRow, KeyRow
 from pointsman.state.secret_text import digest_of
+from pointsman.state.tenant_messages import ChangeTenant
 from pointsman.state.tenants import TenantStore
 
 
@@ -112,7 +113,8 @@ async def test_every_change_has_its_audit_row_and_its_version(keys, audit, datab
     issued = await keys.issue(IssueKey(name="ci", tenant="acme"), actor="admin")
     await keys.revoke("ci", actor="bob")
 
-    newest, oldest = await audit.page()
+    newest, oldest, first = await audit.page()
+    assert (first.actor, first.action, first.subject) == ("admin", "tenant.created", "acme")
     assert (newest.actor, newest.action, newest.subject) == ("bob", "key.revoked", issued.key.id)
     assert (oldest.actor, oldest.action, oldest.subject) == ("admin", "key.issued", issued.key.id)
     assert oldest.details["tenant"] == "acme"
@@ -213,9 +215,11 @@ async def test_tenants_carry_the_plan_of_their_keys(keys, database, audit):
     tenants = TenantStore(database)
     await keys.issue(IssueKey(name="ci", tenant="acme"), actor="admin")
 
-    assert (await tenants.put("acme", "pro", actor="admin")).plan == "pro"
+    changed = await tenants.change("acme", ChangeTenant(plan="pro"), actor="admin")
+
+    assert (changed.plan, changed.live_keys) == ("pro", 1)
     assert [(one.id, one.plan) for one in await tenants.list_tenants()] == [("acme", "pro")]
-    assert (await audit.page())[0].action == "tenant.put"
+    assert (await audit.page())[0].action == "tenant.changed"
 
 
 async def test_the_audit_trail_is_read_page_by_page(audit, database):

@@ -9,8 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from pointsman.config.policy import PlanConfig
 from pointsman.core.clock import ManualClock
 from pointsman.state import database as database_module
+from pointsman.state.audit import AuditLog
 from pointsman.state.database import StateDatabase, state_url
 from pointsman.state.errors import StateSchemaError, StateUnavailableError
 from pointsman.state.key_messages import IssueKey
@@ -18,6 +20,16 @@ from pointsman.state.keys import KeyStore
 from pointsman.state.migrate import current_revisions, migrate, revisions
 from pointsman.state.models import Base
 from pointsman.state.sessions import SessionStore
+from pointsman.state.tenants import TenantStore
+
+OLD_ROWS = (
+    "INSERT INTO tenants (id, plan, created_unix_ns) VALUES ('acme', 'pro', 1)",
+    """INSERT INTO keys (id, name, sha256, tenant, models, scopes, may_set_tenant, created_unix_ns,
+    last_four) VALUES ('key_1', 'ci', 'ab', 'acme', '["gpt-*"]', '["call"]', false, 1, 'abcd')""",
+    """INSERT INTO audit (at_unix_ns, actor, action, subject, details)
+    VALUES (1, 'cli', 'key.issued', 'key_1', '{}')""",
+)
+"""What the first release wrote; later columns must fill themselves."""
 
 
 async def run(database, work):
@@ -47,14 +59,20 @@ async def test_an_empty_database_comes_to_the_newest_revision(database):
 async def test_every_older_revision_opens_with_what_it_held(address, revision, monkeypatch):
     """Invariant 15: the data folder of the previous release opens in this one."""
     old = await open_at(address, revision, monkeypatch)
-    issued = await KeyStore(old).issue(IssueKey(name="ci", tenant="acme"), actor="admin")
+    async with old.transaction() as session:
+        for statement in OLD_ROWS:
+            await session.execute(text(statement))
     identity = await old.current()
     await old.close()
 
     opened = await StateDatabase.open(address, ManualClock())
 
     assert await opened.current() == identity
-    assert await KeyStore(opened).list_keys() == [issued.key]
+    (key,) = await KeyStore(opened).list_keys()
+    assert (key.name, key.tenant, key.models, key.routes) == ("ci", "acme", ("gpt-*",), ())
+    (tenant,) = await TenantStore(opened).list_tenants()
+    assert (tenant.id, tenant.plan, tenant.terms) == ("acme", "pro", PlanConfig())
+    assert [entry.subject for entry in await AuditLog(opened).page()] == ["key_1"]
     await SessionStore(opened).make_login(actor="start")
     assert await run(opened, current_revisions) == (revisions()[-1],)
     await opened.close()

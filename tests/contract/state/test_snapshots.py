@@ -11,6 +11,7 @@ from pointsman.state.key_messages import IssueKey
 from pointsman.state.keys import KeyStore
 from pointsman.state.snapshot import encode_snapshot
 from pointsman.state.snapshot_reader import REMEMBERED_NS, snapshot_source
+from pointsman.state.tenant_messages import ChangeTenant
 from pointsman.state.tenants import TenantStore
 
 
@@ -123,7 +124,7 @@ async def test_keys_stay_required_when_the_last_is_revoked(source, keys, clock):
 async def test_a_snapshot_holds_hashes_and_tenants_but_no_secret(source, keys, database):
     """What gateways need to tell who calls."""
     issued = await keys.issue(IssueKey(name="ci", tenant="acme", scopes=("call",)), actor="admin")
-    await TenantStore(database).put("acme", "pro", actor="admin")
+    await TenantStore(database).change("acme", ChangeTenant(plan="pro"), actor="admin")
 
     snapshot = await source.wait_for_newer(0, 30)
 
