@@ -18,11 +18,14 @@ from msgspec import structs
 
 from pointsman import __version__
 from pointsman.app.masked_logs import mask_logs
+from pointsman.app.price_book import prices_of
 from pointsman.collector.access import Access, Tokens
+from pointsman.collector.alert_watch import AlertWatch
 from pointsman.collector.bodies import Intake
 from pointsman.collector.desk import Desk
 from pointsman.collector.normalise_spans import SpanNormaliser
 from pointsman.collector.pipeline import PipelineStats, TelemetryPipeline
+from pointsman.collector.recosting import Recosting
 from pointsman.collector.retention import keep_within
 from pointsman.collector.web import make_app
 from pointsman.config.data_folder import DataFolder
@@ -126,6 +129,7 @@ class Collector:
             await self.stop(0.0)
             raise
         self._own(keep_within(store, retention_policy(self.loaded.config.retention), self.clock))
+        self._own(self.desk.alerts.run())
         self._own(self._follow_keys(self._snapshots))
         self._own(self._note_version(store, self._state, self.loaded))
         self.url = _local_url(bound.getsockname()[0], self.port)
@@ -164,6 +168,8 @@ class Collector:
             self._snapshots.close()
         if self._listener is not None:
             await self._listener.stop(grace_s)
+        if self.desk is not None:
+            await self.desk.recosting.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -188,6 +194,8 @@ class Collector:
             audit=AuditLog(state),
             sessions=self._sessions,
             arrivals=self.arrivals,
+            alerts=AlertWatch(store, self.clock, lambda: self.loaded.config.alerts),
+            recosting=Recosting(store, prices_of(lambda: self.loaded, self.clock)),
         )
 
     def _console(self, store: TraceStore, state: StateDatabase) -> list[ControllerRouterHandler]:

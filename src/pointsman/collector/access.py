@@ -124,6 +124,20 @@ class Access:
         if not self._shows(headers, self._tokens.admin):
             raise AuthenticationError("this needs the admin token of the collector's data folder")
 
+    def caller(self, headers: Mapping[str, str]) -> Principal | None:
+        """Return whose key is shown; None for the admin token.
+
+        Raises:
+            AuthenticationError: Neither is shown.
+            PermissionDeniedError: The key may neither call nor explain.
+        """
+        if self._shows(headers, self._tokens.admin):
+            return None
+        principal = self._key(headers)
+        if not principal.allows("call") and not principal.allows("explain"):
+            raise PermissionDeniedError("the key lacks the scope `call`")
+        return principal
+
     def reader(self, headers: Mapping[str, str]) -> Reader:
         """Return who asks: the holder of the admin token, or of a key with the scope `explain`.
 

@@ -23,7 +23,11 @@ from pointsman.store.alerts import (
     Window,
 )
 
-MAX_PER_KIND = 100
+KINDS = (
+    "budget", "user_spike", "feature_cost", "user_share", "fallback_rate", "breaker_open",
+)  # fmt: skip
+"""Every kind of alert."""
+MAX_PER_KIND = 80
 """Findings of one kind; the largest figures come first."""
 _S = 1_000_000_000
 _SCOPE = re.compile(r"(?:\A|,)(key|tenant|team|user|feature|workload|model):")

@@ -8,8 +8,10 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from pointsman.collector.access import Access, Reader
+from pointsman.collector.alert_watch import AlertWatch
 from pointsman.collector.bodies import Intake
 from pointsman.collector.pipeline import TelemetryPipeline
+from pointsman.collector.recosting import Recosting
 from pointsman.collector.span_content import has_content, without_content
 from pointsman.core.clock import Clock
 from pointsman.state.audit import AuditLog
@@ -43,6 +45,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     audit: AuditLog
     sessions: SessionStore
     arrivals: Arrivals
+    alerts: AlertWatch
+    recosting: Recosting
     find_session: FindSession = nobody
 
     async def spans_of_trace(self, trace_id: str, reader: Reader) -> list[SpanRow]:

@@ -11,12 +11,17 @@ from litestar.plugins import InitPlugin
 from litestar.types import ControllerRouterHandler
 
 from pointsman import __version__
+from pointsman.collector.alert_routes import ALERT_ROUTES
+from pointsman.collector.cost_routes import COST_ROUTES
 from pointsman.collector.desk import Desk, WebRequest, desk_of
 from pointsman.collector.error_answers import by_accident, by_framework, on_purpose
 from pointsman.collector.health_routes import HEALTH_ROUTES
 from pointsman.collector.internal_routes import INTERNAL_ROUTES
+from pointsman.collector.metrics_routes import METRICS_ROUTES
 from pointsman.collector.otlp_routes import OTLP_ROUTES
 from pointsman.collector.read_routes import READ_ROUTES
+from pointsman.collector.recost_routes import RECOST_ROUTES
+from pointsman.collector.usage_routes import USAGE_ROUTES
 from pointsman.core.errors import PointsmanError
 
 
@@ -41,6 +46,11 @@ def make_app(
             *INTERNAL_ROUTES,
             *OTLP_ROUTES,
             *READ_ROUTES,
+            *COST_ROUTES,
+            *ALERT_ROUTES,
+            *RECOST_ROUTES,
+            *USAGE_ROUTES,
+            *METRICS_ROUTES,
             *HEALTH_ROUTES,
             *pages,
         ],

@@ -141,7 +141,7 @@ def _value(parameter: FilterParameter, text: str, now_unix_ns: int) -> object:
     elif parameter.kind == "truth":
         value = _TRUTH.get(text.lower())
     elif parameter.kind == "time":
-        value = _moment(text, now_unix_ns)
+        value = read_moment(text, now_unix_ns)
     else:
         value = _amount(parameter.kind, text)
     if value is None:
@@ -162,7 +162,13 @@ def _amount(kind: Kind, text: str) -> int | None:
     return int(amount)
 
 
-def _moment(text: str, now_unix_ns: int) -> int | None:
+def read_moment(text: str, now_unix_ns: int) -> int | None:
+    """Return a moment in nanoseconds since 1970; None when the text is none.
+
+    Args:
+        text: RFC 3339, integer nanoseconds, or a length of time before now such as `24h`.
+        now_unix_ns: What lengths of time count back from.
+    """
     if text.isdecimal() and len(text) <= 19:
         return min(int(text), _MAX)
     ago = _AGO.match(text)
