@@ -18,6 +18,7 @@ from pointsman.app.dialects import spoken_dialects
 from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
+from pointsman.app.sharing import Sharing
 from pointsman.app.terms import compile_terms, renewed
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.provider import ProviderConfig
@@ -37,8 +38,10 @@ from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Pipeline
 from pointsman.gateway.recorder import Recorder
 from pointsman.gateway.runtime import Runtime
+from pointsman.gateway.tool_calls import ToolCallRules
+from pointsman.gateway.tool_check import ToolChecker
 from pointsman.journal.entries import Begin, Content
-from pointsman.journal.recovery import recover
+from pointsman.journal.recovery import recover, tell_past
 from pointsman.journal.segments import JournalSettings
 from pointsman.journal.writer import JournalWriter
 from pointsman.policy.authenticate import Authenticator
@@ -58,7 +61,7 @@ from pointsman.server.limits import ServerLimits
 from pointsman.server.listener import Listener, ListenerSettings
 
 _log = logging.getLogger("pointsman")
-WORKER = "gateway-0"
+FIRST_WORKER = "gateway-0"
 RETIRED_PROVIDER_S = 330.0
 """How long calls of a provider that a reload replaced may go on; longer than any call may take."""
 
@@ -73,8 +76,10 @@ class Gateway:
         *,
         collector: CollectorAddress | None = None,
         clock: Clock | None = None,
+        worker: str = FIRST_WORKER,
     ) -> None:
         self.clock = clock or SystemClock()
+        self.worker = worker
         self.keys = KeyDirectory(self.clock, Authenticator({}))
         self._link = (
             CollectorLink(collector, folder, self.keys, self.clock)
@@ -83,9 +88,10 @@ class Gateway:
         )
         self.ids = IdSource(self.clock)
         self.metrics = Metrics()
-        self.ledger = MemoryLedger(self.clock)
-        self.counters = CounterStore()
-        self.protection = Protection(self.ledger, self.clock)
+        self.sharing = Sharing(loaded.config, folder, worker, self.clock)
+        self.ledger = self.sharing.memory
+        self.counters = self.sharing.counters
+        self.protection = Protection(self.sharing.ledger, self.clock)
         self.health = self.protection.health
         self._folder = folder
         self._master_key = folder.master_key()
@@ -93,13 +99,14 @@ class Gateway:
         self._provider_configs: dict[str, ProviderConfig] = {}
         self._journal: JournalWriter | None = None
         self._delivery = (
-            Delivery(folder, WORKER, collector, self.clock) if collector is not None else None
+            Delivery(folder, worker, collector, self.clock) if collector is not None else None
         )
         self._listener: Listener | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self.loaded = loaded
         self._dialects = spoken_dialects()
+        self._tool_checker = ToolChecker()
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)
@@ -107,6 +114,8 @@ class Gateway:
         self.keys.subscribe(self._renew_terms)
         self.collector_state: str | None = None
         """How the supervisor says that the collector is; None without one."""
+        self.other_workers: dict[str, str] = {}
+        """How it says that the other workers are."""
 
     @property
     def port(self) -> int:
@@ -123,7 +132,8 @@ class Gateway:
         limits = self.loaded.config.journal
         settings = JournalSettings(segment_bytes=limits.segment_bytes, max_bytes=limits.max_bytes)
         past = past_of(self.app.serving.runtime.admissions, self.clock)
-        recovery = recover(self._folder.journal, self.clock, settings, past)
+        is_shared = self.sharing.is_shared
+        recovery = recover(self._folder.journal, self.clock, settings, None if is_shared else past)
         if recovery.crashed:
             _log.warning(
                 "%d request(s) were under way when the gateway ended; see `pointsman tail`",
@@ -132,8 +142,12 @@ class Gateway:
         self.ledger.restore(recovery.spend_today_nano_usd)
         loop = asyncio.get_running_loop()
         self._journal = JournalWriter(
-            self._folder.journal / WORKER, settings, self.clock, loop.call_soon
+            self._folder.journal / self.worker, settings, self.clock, loop.call_soon
         )
+        if is_shared and past is not None:
+            # Each worker brings its own part, once nobody else can be adding to its journal.
+            tell_past(self._folder.journal / self.worker, self.clock, past)
+        await self.sharing.start()
         server = self.loaded.config.server
         self._listener = Listener(
             self.app,  # type: ignore[arg-type] # ASGI's typed dicts against plain ones
@@ -143,7 +157,7 @@ class Gateway:
             bound=bound,
         )
         figures = _figures(self._journal, self._listener, self.ledger)
-        figures += _policy_figures(self.counters)
+        figures += [*_policy_figures(self.counters), *self.sharing.figures()]
         if self._delivery is not None:
             figures += self._delivery.figures()
         LiveGauges(self.metrics.registry, figures, self._listener.rejected)
@@ -181,13 +195,14 @@ class Gateway:
     def _renew_terms(self) -> None:
         """Put plans and tenants in force that the collector has just sent."""
         serving = self.app.serving
-        serving.runtime = renewed(serving.runtime, self.loaded, self.keys.snapshot, self.counters)
+        serving.runtime = renewed(serving.runtime, self.loaded, self.keys.snapshot, self.sharing)
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish for `grace_s` seconds, write the journal."""
         self._is_draining = True
         if self._listener is not None:
             await self._listener.stop(grace_s)
+        await self.sharing.stop()
         await self.protection.stop()
         if self._link is not None:
             await self._link.stop()
@@ -243,11 +258,11 @@ class Gateway:
         prices = PriceBook(config.prices, loaded.version, telemetry_names=telemetry_names)
         prices.warm((target.provider, target.model) for target in config.targets.values())
         accountant = Accountant(prices)
-        terms = compile_terms(loaded, self.keys.snapshot, self.counters, self.clock)
+        terms = compile_terms(loaded, self.keys.snapshot, self.sharing)
         return Runtime(
             config_version=loaded.version,
             metadata_key=config.server.metadata_key,
-            worker=WORKER,
+            worker=self.worker,
             clock=self.clock,
             attribution=terms.attribution,
             tenancy=terms.tenancy,
@@ -258,6 +273,7 @@ class Gateway:
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
             ),
             accountant=accountant,
+            tool_calls=ToolCallRules(config.tool_calls.on_invalid, self._tool_checker, accountant),
             content=ContentKeeper(
                 config.content.capture, config.content.max_bytes, Redactor(), self._master_key
             ),
@@ -315,11 +331,15 @@ class Gateway:
         state: dict[str, object] = {
             "ready": is_ready,
             "draining": self._is_draining,
+            "worker": self.worker,
+            "counters": self.sharing.state(),
             "config": self.loaded.version,
             "snapshotAgeMs": self.keys.age_ms,
             "providers": {name: self.health.provider_state(name) for name in self._providers},
             "breakers": self.protection.breakers.states(),
         }
+        if self.other_workers:
+            state["workers"] = {self.worker: "up", **self.other_workers}
         if journal is not None:
             state["journal"] = _journal_state(journal)
         if self._delivery is not None:

@@ -18,6 +18,7 @@ from pointsman.config.section import Section
 from pointsman.config.server import ServerConfig
 from pointsman.config.shared import SharedConfig
 from pointsman.config.target import TargetConfig
+from pointsman.config.tool_calls import ToolCallsConfig
 
 
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +44,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much callers may use and spend."""
     shared: SharedConfig = SharedConfig()
     """What several workers and machines count together."""
+    tool_calls: ToolCallsConfig = ToolCallsConfig()
+    """What becomes of answers whose tool calls break what the request declared."""
     content: ContentConfig = ContentConfig()
     """What is kept of prompts and answers."""
     journal: JournalConfig = JournalConfig()

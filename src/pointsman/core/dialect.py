@@ -5,7 +5,7 @@ body to the canonical form where a provider speaks other words, and writes answe
 errors back in the client's words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from pointsman.core.canonical.answer import Answer
 from pointsman.core.canonical.conversation import Conversation
 from pointsman.core.canonical.embedding import EmbeddingAnswer, EmbeddingRequest
 from pointsman.core.canonical.events import Event
+from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.facts import Facts
 
 Operation: TypeAlias = Literal["chat", "embeddings", "count_tokens"]
@@ -120,6 +121,28 @@ class ChatDialect(Dialect, Protocol):
 
     def stream_encoder(self, conversation: Conversation, *, wants_usage: bool) -> StreamEncoder:
         """Return what writes a streamed answer to this conversation."""
+        ...
+
+    def answered_calls(self, answer: bytes) -> list[ToolCallPart]:
+        """Return the tool calls of a whole answer, in order.
+
+        Args:
+            answer: A body in this dialect, as the client gets it.
+        """
+        ...
+
+    def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
+        """Return the tool calls of a streamed answer, in order; `payloads` as for `assemble`."""
+        ...
+
+    def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
+        """Return the request again, continued by the answer and what is wrong with its tool calls.
+
+        Args:
+            body: The request.
+            answer: The whole answer to it, in this dialect.
+            feedback: Id of a call -> what the tool "returned": the error.
+        """
         ...
 
 

@@ -178,6 +178,18 @@ class Reservation(Struct, omit_defaults=True):
     """None while held; 0 when given back whole."""
 
 
+class ToolCallCheck(Struct, omit_defaults=True):
+    """A tool call of an answer, compared with what the request declared. Never its arguments."""
+
+    name: str
+    outcome: str
+    """`ok`, `unknown_tool`, `wrong_tool`, `malformed_arguments`, `schema_violation`,
+    `invented_parameter`, or `missing_call` when the request asked for a call and none came."""
+    violations: list[str] = field(default_factory=list)
+    """Where the arguments break the schema, as `path: keyword`; names that nobody declared for
+    `invented_parameter`."""
+
+
 class Attempt(Struct, omit_defaults=True):
     """One upstream call."""
 
@@ -185,7 +197,8 @@ class Attempt(Struct, omit_defaults=True):
     provider: str
     model: str
     kind: str = "first"
-    """`first`, `retry` (the same target again), `failover` (the next one) or `shadow`."""
+    """`first`, `retry` (the same target again), `failover` (the next one), `repair` (asked again
+    because its tool calls broke their schemas) or `shadow`."""
     why: str | None = None
     """For a retry or failover: the failure class of the attempt before."""
     span_id: str = ""
@@ -219,6 +232,8 @@ class Attempt(Struct, omit_defaults=True):
     usage: Usage | None = None
     cost: Cost | None = None
     parameters_changed: list[str] = field(default_factory=list)
+    tool_calls: list[ToolCallCheck] = field(default_factory=list)
+    """The tool calls that it answered with, in order."""
     """What was changed in the body for this provider: `model: auto -> gpt-4o-mini` …"""
     reservation: Reservation | None = None
     breaker_before: str | None = None

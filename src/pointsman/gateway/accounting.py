@@ -51,9 +51,24 @@ class Accountant:
         attempt.usage = usage
         attempt.cost = self._cost(attempt.provider, attempt.model, usage, record.started_unix_ns)
         record.usage = usage
-        record.cost = attempt.cost
+        record.cost = self._total(record, attempt.cost)
         self._price_alternatives(record, attempt, usage)
         return attempt.cost.total_nano_usd or 0
+
+    def _total(self, record: CallRecord, last: Cost) -> Cost:
+        """Return what the request cost: an answer that was repaired was paid for as well."""
+        earlier = [each.cost for each in record.attempts[:-1] if each.cost is not None]
+        if not earlier:
+            return last
+        parts = [*earlier, last]
+        totals = [each.total_nano_usd for each in parts]
+        known = [total for total in totals if total is not None]
+        return Cost(
+            total_nano_usd=sum(known) if len(known) == len(totals) else None,
+            lines=[line for each in parts for line in each.lines],
+            price_version=last.price_version,
+            estimated=any(each.estimated for each in parts),
+        )
 
     def _estimated(
         self, record: CallRecord, reported: Usage | None, output_characters: int

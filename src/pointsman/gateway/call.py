@@ -36,6 +36,7 @@ class Call:
         "dialect",
         "drop_keys",
         "facts",
+        "flag",
         "headers",
         "principal",
         "record",
@@ -81,6 +82,8 @@ class Call:
         """What its tenant and plan say about names."""
         self.detour: Detour | None = None
         """Where a prompt rule sends the request; None leaves it to its model name."""
+        self.flag: str | None = None
+        """What is wrong with the tool calls of the answer, for the client; None is nothing."""
         self.wants_record = False
         """Whether the caller asked for the whole record in the answer and may see it."""
 

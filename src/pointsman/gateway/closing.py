@@ -38,7 +38,8 @@ async def close_whole(
     body = splice(completion.body, runtime.metadata_key, metadata)
     call.stage("response_shaping", began_ns, runtime.clock.monotonic_ns())
     runtime.recorder.store(record, captured)
-    return Reply(200, body, record)
+    headers = {f"x-{runtime.metadata_key}-tool-calls": call.flag} if call.flag else None
+    return Reply(200, body, record, headers)
 
 
 async def close_stream(
@@ -53,6 +54,8 @@ async def close_stream(
     relay.truth.usage_source = "estimated" if estimated else "measured"
     served, failure = relay.served, relay.failure
     await _settle(runtime, call, served, relay.usage, relay.output_characters, failure=failure)
+    if call.facts.tool_count and relay.has_all:
+        runtime.tool_calls.judge_stream(call, served, relay.collected)
     captured = _captured(runtime, call, lambda: call.dialect.assemble(relay.collected))
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)

@@ -42,6 +42,11 @@ class Instruments:
             "Upstream calls by target, kind and failure class (empty for success).",
             ("target", "kind", "failure_class"),
         )
+        self.tool_calls = self._counter(
+            "pointsman_tool_calls",
+            "Tool calls of answers by what a comparison with the declared tools found.",
+            ("target", "outcome"),
+        )
         self.served = self._counter(
             "pointsman_served",
             "Requests that a target answered, by how it came to it: first, retry or failover.",

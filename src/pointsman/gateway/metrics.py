@@ -53,6 +53,8 @@ class Metrics(Instruments):
         """Count one upstream call; return its duration in ns."""
         target = self._target(attempt.target)
         self.attempts.labels(target, attempt.kind, attempt.failure_class or "").inc()
+        for check in attempt.tool_calls:
+            self.tool_calls.labels(target, check.outcome).inc()
         if attempt.end_ns is None:
             return 0
         genai = (

@@ -9,6 +9,7 @@ The order of stages is the order of the lines in `Pipeline._answer`, and is writ
     plan           model name -> route -> candidates, each eligible or excluded with two values
     quota rule     a budget may move the choice, whose price it now knows      (gateway/quota.py)
     attempt *      reserve -> call -> classify -> fail over or stop        (resilience/attempts.py)
+    tool calls     compared with what the request declared, repaired   (gateway/tool_calls.py)
     guard_output   the same rules on a whole answer, in `close`, or on the chunks of a stream
     close          usage -> cost -> settle; shape the answer; one record       (gateway/closing.py)
 
@@ -51,6 +52,8 @@ from pointsman.routing.outcome import served as note_served
 _log = logging.getLogger("pointsman.gateway")
 _encode = msgspec.json.Encoder().encode
 _YES = frozenset({"true", "1", "yes"})
+_JUDGED_BYTES = 262_144
+"""How much of a stream is kept until its tool calls have been compared."""
 _GATEWAY_KEYS = ("tenant_id",)
 """Top-level keys of the body that are meant for the gateway and are never forwarded."""
 
@@ -127,6 +130,8 @@ class Pipeline:
         self._plan(runtime, call)
         apply_quota_rule(runtime, call)
         served = await self._attempt(runtime, call)
+        if call.facts.tool_count and served.completion is not None:
+            served = await self._judge_tool_calls(runtime, call, served)
         if served.completion is not None:
             return await close_whole(runtime, call, served, served.completion)
         return StreamReply(call.record, self._relay(runtime, call, served).pump)
@@ -228,7 +233,18 @@ class Pipeline:
             limit_s = max((target.timeouts.total_s for target in plan.targets), default=0.0)
         call.deadline = Deadline.after(self._clock, limit_s)
 
-    async def _attempt(self, runtime: Runtime, call: Call) -> Served:
+    async def _judge_tool_calls(self, runtime: Runtime, call: Call, served: Served) -> Served:
+        async def ask_again(body: bytes, before: Served) -> Served:
+            others = [target for target in call.targets if target is not before.target]
+            call.targets = [before.target, *others]
+            return await self._attempt(runtime, call, repair=body)
+
+        return await runtime.tool_calls.judge(call, served, ask_again)
+
+    async def _attempt(
+        self, runtime: Runtime, call: Call, *, repair: bytes | None = None
+    ) -> Served:
+        """Run the loop; `repair` is a body that asks for a better answer to the same request."""
         asked = call.asked
         served = await run_attempts(
             AttemptCall(
@@ -237,7 +253,8 @@ class Pipeline:
                 principal=call.principal,
                 admission=call.admission,
                 targets=call.targets,
-                body=call.body,
+                body=call.body if repair is None else repair,
+                first_kind="first" if repair is None else "repair",
                 requested_model=asked.model,
                 stream=call.facts.stream,
                 client_wants_usage=asked.wants_usage,
@@ -266,6 +283,8 @@ class Pipeline:
                 await self._leave(call)
 
         kept_bytes = 0 if runtime.content.capture == "none" else runtime.content.max_bytes
+        if call.facts.tool_count:
+            kept_bytes = max(kept_bytes, _JUDGED_BYTES)
         guard = None if runtime.guard is None else runtime.guard.of_stream(call)
         return StreamRelay(
             call, served, self._clock, kept_bytes=kept_bytes, guard=guard, finish=finish

@@ -69,6 +69,11 @@ class StreamRelay:
         self.truth = StreamTruth()
         call.record.stream = self.truth
 
+    @property
+    def has_all(self) -> bool:
+        """Whether the whole stream ended well and all of it was collected."""
+        return self.truth.terminal == "done" and self._room_bytes > 0
+
     async def pump(self, write: Write) -> None:
         """Write the stream to the client until it ends, breaks or the client leaves."""
         fault: Fault | None = None

@@ -82,6 +82,8 @@ class AttemptCall(Struct, kw_only=True):
     deadline: Deadline
     abort: AbortSignal
     idempotency_key: str | None = None
+    first_kind: str = "first"
+    """What the first attempt of this run is called in the record."""
 
     @property
     def tools_run_upstream(self) -> bool:

@@ -32,7 +32,7 @@ class Step(Struct, frozen=True):
 
     target: Target
     kind: str
-    """`first`, `retry` or `failover`."""
+    """`first`, `retry`, `failover` or `repair`."""
     why: str | None
     """The failure class of the attempt before."""
     permit: Permit
@@ -122,7 +122,7 @@ class Course:
             if too_small is not None:
                 self._turn_away(targets[self._position], too_small)
                 continue
-            kind = "failover" if self._failures else "first"
+            kind = "failover" if self._failures else self._call.first_kind
             step = await self._enter(targets[self._position], kind)
             if step is not None:
                 return step

@@ -1,11 +1,12 @@
 """`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from pointsman.core.canonical.answer import Answer
 from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.dialect import Asked, Frame, Operation, StreamEncoder, WireError
 from pointsman.dialects.anthropic_messages.assemble import assemble_message
 from pointsman.dialects.anthropic_messages.decode import decode_messages
@@ -16,6 +17,11 @@ from pointsman.dialects.anthropic_messages.errors import (
 )
 from pointsman.dialects.anthropic_messages.read import read_messages
 from pointsman.dialects.anthropic_messages.stream import MessageEncoder
+from pointsman.dialects.anthropic_messages.tool_calls import (
+    answered_calls,
+    streamed_calls,
+    with_feedback,
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,6 +66,18 @@ class AnthropicMessages:
     def assemble(self, payloads: Sequence[bytes]) -> bytes:
         """Return text, reasoning and tool calls of a streamed answer."""
         return assemble_message(payloads)
+
+    def answered_calls(self, answer: bytes) -> list[ToolCallPart]:
+        """Return the tool calls of a whole answer."""
+        return answered_calls(answer)
+
+    def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
+        """Return the tool calls of a streamed answer."""
+        return streamed_calls(payloads)
+
+    def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
+        """Return the request again, with what is wrong with the calls of its answer."""
+        return with_feedback(body, answer, feedback)
 
 
 class AnthropicTokenCount(AnthropicMessages):

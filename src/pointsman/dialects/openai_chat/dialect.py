@@ -1,15 +1,21 @@
 """`POST /v1/chat/completions`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pointsman.core.canonical.answer import Answer
 from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.dialect import Asked, Frame, Operation, StreamEncoder, WireError
 from pointsman.dialects.openai_chat.assemble import assemble
 from pointsman.dialects.openai_chat.decode import decode
 from pointsman.dialects.openai_chat.encode import encode
 from pointsman.dialects.openai_chat.read import read_chat
 from pointsman.dialects.openai_chat.stream import ChatStreamEncoder
+from pointsman.dialects.openai_chat.tool_calls import (
+    answered_calls,
+    streamed_calls,
+    with_feedback,
+)
 from pointsman.dialects.openai_errors import encode_openai_error, openai_error_frame
 
 
@@ -47,3 +53,15 @@ class OpenAiChat:
     def stream_encoder(self, conversation: Conversation, *, wants_usage: bool) -> StreamEncoder:
         """Return what writes a streamed answer to this conversation."""
         return ChatStreamEncoder(conversation, wants_usage=wants_usage)
+
+    def answered_calls(self, answer: bytes) -> list[ToolCallPart]:
+        """Return the tool calls of a whole answer."""
+        return answered_calls(answer)
+
+    def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
+        """Return the tool calls of a streamed answer."""
+        return streamed_calls(payloads)
+
+    def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
+        """Return the request again, with what is wrong with the calls of its answer."""
+        return with_feedback(body, answer, feedback)

@@ -1,11 +1,12 @@
 """`POST /v1/responses`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from pointsman.core.canonical.answer import Answer
 from pointsman.core.canonical.conversation import Conversation
+from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.dialect import Asked, Frame, Operation, StreamEncoder, WireError
 from pointsman.dialects.openai_errors import encode_openai_error
 from pointsman.dialects.openai_responses.assemble import assemble_response
@@ -13,6 +14,11 @@ from pointsman.dialects.openai_responses.decode import decode_response_request
 from pointsman.dialects.openai_responses.encode import encode_response
 from pointsman.dialects.openai_responses.read import read_response_request
 from pointsman.dialects.openai_responses.stream import ResponseEncoder
+from pointsman.dialects.openai_responses.tool_calls import (
+    answered_calls,
+    streamed_calls,
+    with_feedback,
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,3 +76,15 @@ class OpenAiResponses:
     def assemble(self, payloads: Sequence[bytes]) -> bytes:
         """Return the items of a streamed response."""
         return assemble_response(payloads)
+
+    def answered_calls(self, answer: bytes) -> list[ToolCallPart]:
+        """Return the tool calls of a whole answer."""
+        return answered_calls(answer)
+
+    def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
+        """Return the tool calls of a streamed answer."""
+        return streamed_calls(payloads)
+
+    def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
+        """Return the request again, with what is wrong with the calls of its answer."""
+        return with_feedback(body, answer, feedback)
