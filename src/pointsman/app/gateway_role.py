@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from pointsman.app.collector_link import CollectorAddress
-from pointsman.app.gateway import Gateway
+from pointsman.app.gateway import FIRST_WORKER, Gateway
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.root import LoadedConfig
 
@@ -20,12 +20,14 @@ class GatewayRole:
 
     Args:
         find_collector: Tells where records go, once the data folder is open; None for nowhere.
+        worker: Its name among the workers of the instance, by which its journal is known.
     """
 
     name = "gateway"
 
-    def __init__(self, find_collector: FindCollector) -> None:
+    def __init__(self, find_collector: FindCollector, worker: str = FIRST_WORKER) -> None:
         self._find_collector = find_collector
+        self._worker = worker
         self._gateway: Gateway | None = None
 
     @property
@@ -38,7 +40,8 @@ class GatewayRole:
     ) -> None:
         """Serve; see `Gateway.start`. A gateway has no address to tell beside its own."""
         del tell
-        gateway = Gateway(loaded, folder, collector=self._find_collector(folder))
+        collector = self._find_collector(folder)
+        gateway = Gateway(loaded, folder, collector=collector, worker=self._worker)
         self._gateway = gateway
         await gateway.start(bound)
 
@@ -47,9 +50,11 @@ class GatewayRole:
         return self._running().prepare(loaded)
 
     def hear(self, role: str, state: str) -> None:
-        """Note how the collector is, for `/ready`."""
+        """Note how the collector and the other workers are, for `/ready`."""
         if role == "collector":
             self._running().collector_state = state
+        else:
+            self._running().other_workers[role] = state
 
     async def stop(self, grace_s: float) -> None:
         """Stop; see `Gateway.stop`."""

@@ -8,14 +8,13 @@ import logging
 
 from msgspec import Struct, structs
 
+from pointsman.app.sharing import Sharing
 from pointsman.config.root import LoadedConfig
-from pointsman.core.clock import Clock
 from pointsman.core.errors import PointsmanError
 from pointsman.gateway.runtime import Runtime
 from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
 from pointsman.policy.compile_rules import compile_rules
-from pointsman.policy.counters import CounterStore
 from pointsman.policy.tenancy import Tenancy, tenancy_of
 from pointsman.state.snapshot import Snapshot
 
@@ -31,7 +30,7 @@ class TermsInForce(Struct, frozen=True, kw_only=True):
 
 
 def compile_terms(
-    loaded: LoadedConfig, snapshot: Snapshot | None, counters: CounterStore, clock: Clock
+    loaded: LoadedConfig, snapshot: Snapshot | None, sharing: Sharing
 ) -> TermsInForce:
     """Return what a configuration and a snapshot come to.
 
@@ -42,13 +41,13 @@ def compile_terms(
     config, server = loaded.config, loaded.config.server
     tenancy = tenancy_of(loaded, snapshot)
     prefix = f"x-{server.metadata_key}-"
-    rules = compile_rules(config.policy, counters, header_prefix=prefix, tenancy=tenancy)
+    rules = compile_rules(config.policy, sharing.counters, header_prefix=prefix, tenancy=tenancy)
     return TermsInForce(
         tenancy=tenancy,
         attribution=AttributionSettings(
             server.metadata_key, server.environment, server.tenant, tenancy
         ),
-        admissions=Admissions(rules, clock),
+        admissions=sharing.admissions(rules, config),
     )
 
 
@@ -56,11 +55,11 @@ def renewed(
     runtime: Runtime,
     loaded: LoadedConfig,
     snapshot: Snapshot | None,
-    counters: CounterStore,
+    sharing: Sharing,
 ) -> Runtime:
     """Return a runtime with the terms of another snapshot; the same when they cannot be used."""
     try:
-        terms = compile_terms(loaded, snapshot, counters, runtime.clock)
+        terms = compile_terms(loaded, snapshot, sharing)
     except (PointsmanError, ValueError, KeyError, OSError) as error:
         # Checked by the collector before it kept them; a machine may still lack a time zone.
         _log.error("the plans and tenants of the collector cannot be used: %s", error)

@@ -104,6 +104,17 @@ def recover(
     return recovery
 
 
+def tell_past(worker: Path, clock: Clock, past: Past) -> None:
+    """Tell the requests in one worker's journal; for whoever holds its lock, after `recover`.
+
+    Args:
+        worker: Its folder.
+        clock: Says what today is.
+        past: Is told every request that ended.
+    """
+    _read_folder(worker, clock, Recovery(past=past))
+
+
 def crashed_record(begins: list[Begin], worker: str) -> CallRecord:
     """Return the record of a request whose begins (at least one, in order) never got an end.
 
