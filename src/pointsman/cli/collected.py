@@ -81,21 +81,21 @@ class Collected:
         """Return at most `limit` records, the one that started last first."""
         if limit <= 0:
             return []
-        page = self._ask(f"/api/v1/requests?limit={limit}", RequestList)
+        page = self.ask(f"/api/v1/requests?limit={limit}", RequestList)
         return [self.record(row.request_id) for row in page.requests]
 
     def record(self, request_id: str) -> CallRecord:
         """Return one record by its id."""
-        return self._ask(f"/api/v1/requests/{request_id}", RequestDetail).record
+        return self.ask(f"/api/v1/requests/{request_id}", RequestDetail).record
 
     def follow(self, backlog: int) -> Iterator[CallRecord]:
         """Yield the newest `backlog` records, the oldest first, then each one as it arrives."""
-        position = self._ask("/api/v1/arrivals?after=-1", ArrivalList).position
+        position = self.ask("/api/v1/arrivals?after=-1", ArrivalList).position
         yield from reversed(self.newest(backlog))
         while True:
             asked = f"/api/v1/arrivals?after={position}&wait_s={_WAIT_S:g}"
             try:
-                arrived = self._ask(asked, ArrivalList)
+                arrived = self.ask(asked, ArrivalList)
                 records = [self.record(row.request_id) for row in arrived.requests]
             except AdminApiError as error:
                 if error.exit_code != UNREACHABLE:
@@ -107,7 +107,7 @@ class Collected:
 
     def traces(self, limit: int, filters: dict[str, str]) -> TraceList:
         """Return the newest traces."""
-        return self._ask(f"/api/v1/traces?{urlencode({'limit': limit, **filters})}", TraceList)
+        return self.ask(f"/api/v1/traces?{urlencode({'limit': limit, **filters})}", TraceList)
 
     def trace(self, trace_id: str) -> TraceDetail | None:
         """Return one trace; None when it is not known."""
@@ -115,14 +115,15 @@ class Collected:
 
     def _ask_if_there(self, path: str, kind: type[T]) -> T | None:
         try:
-            return self._ask(path, kind)
+            return self.ask(path, kind)
         except AdminApiError as error:
             if error.exit_code == NOT_FOUND:
                 return None
             raise
 
-    def _ask(self, path: str, kind: type[T]) -> T:
-        answer = self._api.ask("GET", path)
+    def ask(self, path: str, kind: type[T], body: bytes | None = None) -> T:
+        """Return an answer of the read API; with a body, what is ordered by it."""
+        answer = self._api.ask("GET" if body is None else "POST", path, body)
         try:
             return msgspec.json.decode(answer, type=kind)
         except msgspec.MsgspecError:

@@ -10,14 +10,17 @@ from msgspec import Struct
 from pointsman.collector.access import Access, Reader
 from pointsman.collector.alert_watch import AlertWatch
 from pointsman.collector.bodies import Intake
+from pointsman.collector.declared_terms import DeclaredTerms
 from pointsman.collector.pipeline import TelemetryPipeline
 from pointsman.collector.recosting import Recosting
 from pointsman.collector.span_content import has_content, without_content
 from pointsman.core.clock import Clock
 from pointsman.state.audit import AuditLog
 from pointsman.state.keys import KeyStore
+from pointsman.state.plans import PlanStore
 from pointsman.state.sessions import SessionStore
 from pointsman.state.snapshot import SnapshotSource
+from pointsman.state.tenants import TenantStore
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.protocol import TraceStore
 from pointsman.store.rows import SpanRow
@@ -41,6 +44,10 @@ class Desk(Struct, frozen=True, kw_only=True):
     pipeline: TelemetryPipeline
     store: TraceStore
     keys: KeyStore
+    tenants: TenantStore
+    plans: PlanStore
+    declared: DeclaredTerms
+    """What the configuration file says about plans and tenants."""
     snapshots: SnapshotSource
     audit: AuditLog
     sessions: SessionStore

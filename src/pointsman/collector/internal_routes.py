@@ -4,12 +4,12 @@ Each asks for a token of the data folder. The messages are those of `wire.record
 `state.snapshot` and `state.key_messages`.
 """
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import msgspec
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, QueryParameter
 
+from pointsman.collector.admin_messages import actor_of, read_message
 from pointsman.collector.bodies import read_body
 from pointsman.collector.desk import WebRequest, desk_of
 from pointsman.core.errors import InvalidRequestError
@@ -17,9 +17,6 @@ from pointsman.state.key_messages import IssuedKey, IssueKey, KeyList, KeyView, 
 from pointsman.state.snapshot import MAX_WAIT_S, encode_snapshot
 from pointsman.wire.record_batch import RECORDS_PATH, MalformedBatchError, encode_answer
 
-T = TypeVar("T")
-_ADMIN = "cli"
-_MAX_MESSAGE_BYTES = 65_536
 _NOT_KEPT = {"cache-control": "no-store"}
 _JSON = {"content-type": "application/json", "cache-control": "no-store"}
 
@@ -59,7 +56,7 @@ async def issue_key(request: WebRequest) -> IssuedKey:
     """Make a key; its secret is in this answer and nowhere else."""
     desk = desk_of(request)
     desk.access.admin(request.headers)
-    return await desk.keys.issue(await _message(request, IssueKey), actor=_ADMIN)
+    return await desk.keys.issue(await read_message(request, IssueKey), actor=actor_of(request))
 
 
 @get("/internal/v1/keys", include_in_schema=False)
@@ -75,7 +72,7 @@ async def revoke_key(request: WebRequest, name: FromPath[str]) -> KeyView:
     """Make a key useless at once."""
     desk = desk_of(request)
     desk.access.admin(request.headers)
-    return await desk.keys.revoke(name, actor=_ADMIN)
+    return await desk.keys.revoke(name, actor=actor_of(request))
 
 
 @post(
@@ -88,15 +85,7 @@ async def make_login(request: WebRequest) -> LoginMade:
     """Make the secret of a link that opens the console once."""
     desk = desk_of(request)
     desk.access.admin(request.headers)
-    return LoginMade(token=await desk.sessions.make_login(actor=_ADMIN))
-
-
-async def _message(request: WebRequest, kind: type[T]) -> T:
-    body = await read_body(request.stream(), request.headers, _MAX_MESSAGE_BYTES)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidRequestError(str(error)) from None
+    return LoginMade(token=await desk.sessions.make_login(actor=actor_of(request)))
 
 
 INTERNAL_ROUTES = [take_records, snapshot, issue_key, list_keys, revoke_key, make_login]

@@ -20,6 +20,7 @@ from pointsman.collector.internal_routes import INTERNAL_ROUTES
 from pointsman.collector.metrics_routes import METRICS_ROUTES
 from pointsman.collector.otlp_routes import OTLP_ROUTES
 from pointsman.collector.read_routes import READ_ROUTES
+from pointsman.collector.tenant_routes import TENANT_ROUTES
 from pointsman.collector.recost_routes import RECOST_ROUTES
 from pointsman.collector.usage_routes import USAGE_ROUTES
 from pointsman.core.errors import PointsmanError
@@ -44,6 +45,7 @@ def make_app(
     return Litestar(
         route_handlers=[
             *INTERNAL_ROUTES,
+            *TENANT_ROUTES,
             *OTLP_ROUTES,
             *READ_ROUTES,
             *COST_ROUTES,
