@@ -30,6 +30,7 @@ from pointsman.core.provider import Provider
 from pointsman.core.records import SCHEMA, Attempt, CallRecord
 from pointsman.core.redaction.engine import Redactor
 from pointsman.cost.prices import PriceBook
+from pointsman.cost.token_estimator import TokenEstimator
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import Captured, ContentKeeper
 from pointsman.gateway.gauges import Figure, LiveGauges
@@ -107,6 +108,7 @@ class Gateway:
         self.loaded = loaded
         self._dialects = spoken_dialects()
         self._tool_checker = ToolChecker()
+        self._token_estimator = TokenEstimator()
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)
@@ -257,7 +259,7 @@ class Gateway:
         telemetry_names = {name: each.telemetry_name for name, each in providers.items()}
         prices = PriceBook(config.prices, loaded.version, telemetry_names=telemetry_names)
         prices.warm((target.provider, target.model) for target in config.targets.values())
-        accountant = Accountant(prices)
+        accountant = Accountant(prices, self._token_estimator)
         terms = compile_terms(loaded, self.keys.snapshot, self.sharing)
         return Runtime(
             config_version=loaded.version,

@@ -11,16 +11,22 @@ from pointsman.core.records import Attempt, CallRecord, Cost
 from pointsman.core.target import Target
 from pointsman.core.usage import Usage
 from pointsman.cost.prices import PriceBook
-from pointsman.cost.usage import estimate
+from pointsman.cost.token_estimator import TokenEstimator
 
 
 class Accountant:
-    """Prices attempts with one price book."""
+    """Prices attempts with one price book.
 
-    __slots__ = ("_prices",)
+    Args:
+        prices: Of one configuration version.
+        estimator: Shared by all versions; learns from every measured call.
+    """
 
-    def __init__(self, prices: PriceBook) -> None:
+    __slots__ = ("_estimator", "_prices")
+
+    def __init__(self, prices: PriceBook, estimator: TokenEstimator | None = None) -> None:
         self._prices = prices
+        self._estimator = estimator or TokenEstimator()
 
     def upper_bound(self, target: Target, record: CallRecord) -> NanoUsd | None:
         """Return the most this request can cost at `target`; None when its price is unknown."""
@@ -30,7 +36,10 @@ class Accountant:
         bound = self._prices.upper_bound(
             target.provider,
             target.model,
-            facts.estimated_input_tokens,
+            max(
+                facts.estimated_input_tokens,
+                self._estimator.input_tokens(target.model, facts.characters),
+            ),
             facts.max_output_tokens,
             record.started_unix_ns,
         )
@@ -47,7 +56,10 @@ class Accountant:
             nothing, because nothing was held for it either.
         """
         if usage is None or usage.output_tokens is None:
-            usage = self._estimated(record, usage, output_characters)
+            usage = self._estimated(record, attempt, usage, output_characters)
+        elif record.facts is not None and not record.facts.image_count:
+            characters = record.facts.characters
+            self._estimator.observe(attempt.model, characters, output_characters, usage)
         attempt.usage = usage
         attempt.cost = self._cost(attempt.provider, attempt.model, usage, record.started_unix_ns)
         record.usage = usage
@@ -71,14 +83,20 @@ class Accountant:
         )
 
     def _estimated(
-        self, record: CallRecord, reported: Usage | None, output_characters: int
+        self,
+        record: CallRecord,
+        attempt: Attempt,
+        reported: Usage | None,
+        output_characters: int,
     ) -> Usage:
         """Complete what was not reported; a stream that was left knows its input at best."""
-        facts = record.facts
-        usage = estimate(facts.estimated_input_tokens if facts else 0, output_characters)
-        if reported is None:
-            return usage
-        return replace(reported, output_tokens=usage.output_tokens, estimated=True)
+        characters = record.facts.characters if record.facts is not None else 0
+        estimator = self._estimator
+        output_tokens = estimator.output_tokens(attempt.model, output_characters)
+        if reported is not None:
+            return replace(reported, output_tokens=output_tokens, estimated=True)
+        input_tokens = estimator.input_tokens(attempt.model, characters)
+        return Usage(input_tokens=input_tokens, output_tokens=output_tokens, estimated=True)
 
     def _price_alternatives(self, record: CallRecord, served: Attempt, usage: Usage) -> None:
         """Price the same usage on every candidate, so that prompt and model can be told apart."""
