@@ -31,6 +31,8 @@ class Scanned(Struct):
     text: str
     """With markers in the place of what was redacted."""
     found: Found = field(default_factory=dict)
+    marked: list[str] = field(default_factory=list)
+    """The text with markers for what each rule found, also of rules that change nothing."""
 
 
 class Examination:
@@ -100,6 +102,7 @@ class Examination:
             else:
                 result = redactor.redact(scanned.text)
                 redacted, counts = result.text, result.counts
+            scanned.marked.append(redacted)
             if counts:
                 scanned.found[index] = counts
                 if rule.action == "redact" and not rule.dry_run:

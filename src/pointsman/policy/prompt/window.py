@@ -48,7 +48,7 @@ class TextWindow:
         for _ in range(_TRIES):
             cut = self._boundary(limit)
             head, tail = self._scan(self._pending[:cut]), self._scan(self._pending[cut:])
-            if head.text + tail.text == whole.text and _sum(head, tail) == whole.found:
+            if _is_sum(whole, head, tail):
                 return self._release(cut, head)
             limit = cut // 2
             if limit == 0:
@@ -74,10 +74,7 @@ class TextWindow:
         return cut or limit
 
 
-def _sum(one: Scanned, other: Scanned) -> Found:
-    total: Found = {index: dict(counts) for index, counts in one.found.items()}
-    for index, counts in other.found.items():
-        into = total.setdefault(index, {})
-        for name, count in counts.items():
-            into[name] = into.get(name, 0) + count
-    return total
+def _is_sum(whole: Scanned, head: Scanned, tail: Scanned) -> bool:
+    """Tell whether two parts by themselves show every rule what the whole shows it."""
+    both = zip(head.marked, tail.marked, strict=True)
+    return [one + other for one, other in both] == whole.marked
