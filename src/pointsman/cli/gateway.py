@@ -8,17 +8,20 @@ from urllib.parse import urlsplit
 import uvloop
 
 from pointsman.app.collector_link import CollectorAddress
+from pointsman.app.gateway import FIRST_WORKER
 from pointsman.app.gateway_role import GatewayRole
 from pointsman.cli.banner import gateway_lines, show_link
 from pointsman.cli.exit_codes import OK
 from pointsman.cli.role_command import (
     add_inheritance,
+    add_workers,
     explained,
     is_supervised,
     load_with_options,
     run_under_supervisor,
     start_logging,
 )
+from pointsman.cli.up import start as start_instance
 from pointsman.config.checks.server import is_loopback
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.environment import read_environment
@@ -50,6 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--plain-http", action="store_true", help="allow http:// to another host than this one"
     )
+    add_workers(parser)
     add_inheritance(parser)
     parser.set_defaults(run=run)
 
@@ -57,10 +61,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Start, serve, stop; return the exit code. Each failure to start is one clear message."""
     start_logging()
-    role = GatewayRole(lambda folder: collector_address(args, folder))
+    worker = args.worker or FIRST_WORKER
+    role = GatewayRole(lambda folder: collector_address(args, folder), worker)
     if is_supervised(args):
         return explained(lambda: run_under_supervisor(args, role, own_grace_s=GRACE_S))
-    return explained(lambda: _run_alone(args, role))
+    return explained(lambda: _run_unsupervised(args, role))
+
+
+def _run_unsupervised(args: argparse.Namespace, role: GatewayRole) -> int:
+    """Serve in this process, or under a supervisor of its own where there are several workers."""
+    loaded = load_with_options(args)
+    if loaded.config.server.workers == 1:
+        return _run_alone(args, loaded, role)
+    if args.collector is None:
+        return start_instance(args, [])
+    _check_address(args.collector, allow_plain_http=args.plain_http)
+    plain = ["--plain-http"] if args.plain_http else []
+    return start_instance(args, ["--collector", args.collector, *plain])
 
 
 def collector_address(args: argparse.Namespace, folder: DataFolder) -> CollectorAddress | None:
@@ -93,8 +110,7 @@ def _check_address(url: str, *, allow_plain_http: bool) -> None:
         raise ConfigError([Problem(message, hint=hint)])
 
 
-def _run_alone(args: argparse.Namespace, role: GatewayRole) -> int:
-    loaded = load_with_options(args)
+def _run_alone(args: argparse.Namespace, loaded: LoadedConfig, role: GatewayRole) -> int:
     folder = DataFolder.open(args.data_dir)
     try:
         server = loaded.config.server

@@ -72,6 +72,17 @@ def add_inheritance(parser: argparse.ArgumentParser) -> None:
     """Add the options by which a supervisor starts a role; nobody types them."""
     parser.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lock-fd", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the option for several gateway workers."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="gateway processes that serve the port together (default: server.workers, 1)",
+    )
 
 
 def is_supervised(args: argparse.Namespace) -> bool:
@@ -113,5 +124,7 @@ def load_with_options(args: argparse.Namespace) -> LoadedConfig:
 def server_options(args: argparse.Namespace) -> dict[str, str | int]:
     """Return what the command line says about `server`."""
     return {
-        name: value for name in ("host", "port") if (value := getattr(args, name, None)) is not None
+        name: value
+        for name in ("host", "port", "workers")
+        if (value := getattr(args, name, None)) is not None
     }

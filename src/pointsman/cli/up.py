@@ -13,7 +13,13 @@ from collections.abc import Sequence
 import uvloop
 
 from pointsman.cli.exit_codes import INTERRUPTED
-from pointsman.cli.role_command import FATAL_CODES, explained, load_with_options, server_options
+from pointsman.cli.role_command import (
+    FATAL_CODES,
+    add_workers,
+    explained,
+    load_with_options,
+    server_options,
+)
 from pointsman.cli.up_terminal import UpTerminal
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.root import LoadedConfig
@@ -39,6 +45,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--host", help="address to bind (default: server.host, 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind (default: server.port, 3100)")
+    add_workers(parser)
     parser.add_argument(
         "--collector-port",
         type=int,
@@ -60,10 +67,19 @@ def run(args: argparse.Namespace) -> int:
     def port_option(error: BindError) -> str:
         return "--collector-port" if error.port == args.collector_port else "--port"
 
-    return explained(lambda: _start(args), port_option=port_option)
+    return explained(lambda: start(args), port_option=port_option)
 
 
-def _start(args: argparse.Namespace) -> int:
+def start(args: argparse.Namespace, sending_to: Sequence[str] | None = None) -> int:
+    """Start an instance and serve until it is told to end.
+
+    Args:
+        args: The command line.
+        sending_to: Options for gateways that have no collector here; None asks the command line.
+
+    Raises:
+        PointsmanError: It cannot start.
+    """
     loaded = load_with_options(args)
     with contextlib.ExitStack() as opened:
         folder = _open_folder(args, "instance", opened)
@@ -78,14 +94,17 @@ def _start(args: argparse.Namespace) -> int:
             SupervisorSettings(fatal_codes=FATAL_CODES, cut_code=INTERRUPTED),
         )
         members = _Members(args, supervisor, terminal)
-        if args.no_collector or args.collector:
-            members.add("gateway", gateway, folder, _sending_to(args.collector))
+        workers = loaded.config.server.workers
+        if sending_to is None and (args.no_collector or args.collector):
+            sending_to = _sending_to(args.collector)
+        if sending_to is not None:
+            members.add_gateways(workers, gateway, folder, sending_to)
         else:
             own_folder = _open_folder(args, "collector", opened)
             collector = opened.enter_context(listening_socket(COLLECTOR_HOST, args.collector_port))
             url = terminal.collector_url = f"http://{COLLECTOR_HOST}:{_port(collector)}"
             # In this order they end: who takes records outlives who sends them.
-            members.add("gateway", gateway, folder, _sending_to(url))
+            members.add_gateways(workers, gateway, folder, _sending_to(url))
             members.add("collector", collector, own_folder)
         terminal.warn(loaded)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -102,21 +121,54 @@ class _Members:
         self._supervisor = supervisor
         self._terminal = terminal
 
-    def add(
-        self, name: str, bound: socket.socket, folder: DataFolder, arguments: Sequence[str] = ()
+    def add_gateways(
+        self, count: int, bound: socket.socket, folder: DataFolder, arguments: Sequence[str]
     ) -> None:
+        """Add the workers that serve one socket; a single one is simply the gateway."""
+        for number in range(count):
+            worker = f"gateway-{number}"
+            self.add(
+                "gateway",
+                bound,
+                folder,
+                [*arguments, "--worker", worker],
+                shown="gateway" if count == 1 else worker,
+                with_last=number > 0,
+            )
+
+    def add(
+        self,
+        role: str,
+        bound: socket.socket,
+        folder: DataFolder,
+        arguments: Sequence[str] = (),
+        *,
+        shown: str | None = None,
+        with_last: bool = False,
+    ) -> None:
+        """Add one process.
+
+        Args:
+            role: Its command.
+            bound: What it serves on.
+            folder: Its data folder.
+            arguments: Further options.
+            shown: Its name, where there are several of the role.
+            with_last: It shares the socket of the process added before.
+        """
         fds = (bound.fileno(), folder.lock_fd)
+        name = shown or role
         command = RoleCommand(
             name=name,
             arguments=[
-                *(name, "--data-dir", str(self._data_dir)),
+                *(role, "--data-dir", str(self._data_dir)),
                 *("--listen-fd", str(fds[0]), "--lock-fd", str(fds[1])),
                 *arguments,
             ],
             fds=fds,
         )
         show = self._terminal.show
-        self._supervisor.add(name, lambda: spawn(command, show), bound.close)
+        self._supervisor.add(name, lambda: spawn(command, show), bound.close, with_last=with_last)
 
 
 async def _supervise(supervisor: Supervisor, terminal: UpTerminal) -> int:

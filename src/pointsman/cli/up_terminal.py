@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pointsman.cli.banner import entry, gateway_lines
 from pointsman.cli.terminal import wants_colour
 from pointsman.config.root import LoadedConfig
@@ -41,16 +43,24 @@ class UpTerminal:
         """Show what is doubtful in a configuration."""
         for warning in loaded.warnings:
             self.say(warning, is_problem=True)
-        before, now = self._loaded.config.server, loaded.config.server
-        if (before.host, before.port) != (now.host, now.port):
-            # The sockets are open and handed on; connections wait on them.
-            self.say("server.host and server.port count from the next start", is_problem=True)
+        before, now = self._loaded.config, loaded.config
+        # The sockets are open and handed on; connections wait on them. Counters are where they are.
+        fixed = {
+            "server.host": before.server.host != now.server.host,
+            "server.port": before.server.port != now.server.port,
+            "server.workers": before.server.workers != now.server.workers,
+            "shared": replace(before.shared, on_loss=now.shared.on_loss) != now.shared,
+        }
+        changed = [name for name, is_changed in fixed.items() if is_changed]
+        if changed:
+            verb = "counts" if len(changed) == 1 else "count"
+            self.say(f"{' and '.join(changed)} {verb} from the next start", is_problem=True)
 
     def show(self, role: str, line: str) -> None:
         """Show a line of a role."""
         name = f"{role:<{_WIDTH}} |"
         if self._is_coloured:
-            name = f"{_COLOURS.get(role, '')}{name}\x1b[0m"
+            name = f"{_COLOURS.get(role.partition('-')[0], '')}{name}\x1b[0m"
         # A terminal that was closed is no reason to end.
         with contextlib.suppress(OSError):
             print(f"{name} {line}", file=sys.stderr, flush=True)

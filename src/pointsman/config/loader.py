@@ -164,7 +164,8 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         tls_cert_file=_absolute(config.server.tls_cert_file, folder),
         tls_key_file=_absolute(config.server.tls_key_file, folder),
     )
-    return replace(config, providers=providers, server=server)
+    shared = replace(config.shared, ca_file=_absolute(config.shared.ca_file, folder))
+    return replace(config, providers=providers, server=server, shared=shared)
 
 
 def _absolute(path: str | None, folder: Path) -> str | None:

@@ -47,6 +47,20 @@ def _server(config: Config) -> list[str]:
     return [
         f"Listens on {scheme}://{host}:{server.port}: {who}",
         f"Environment {server.environment}{tenant}",
+        *_shared(config),
+    ]
+
+
+def _shared(config: Config) -> list[str]:
+    shared, workers = config.shared, config.server.workers
+    served = [f"Served by {workers} workers"] if workers > 1 else []
+    if shared.url is None or not shared.is_on_redis:
+        return served
+    on_loss = shared.on_loss
+    return [
+        *served,
+        f"Limits and budgets counted in Redis ({shared.url.alias}); while it is away limits are"
+        f" {on_loss.limits}, budgets {on_loss.budgets}",
     ]
 
 

@@ -76,7 +76,7 @@ class Supervisor:
         self._settings = settings or SupervisorSettings()
         self._pause = pause
         self._keepers: list[RoleKeeper] = []
-        self._closing: list[Callable[[], None]] = []
+        self._stages: list[tuple[Callable[[], None], list[RoleKeeper]]] = []
         self._links: list[Link] = []
         self._is_announced = False
         self._has_settled = asyncio.Event()
@@ -85,7 +85,14 @@ class Supervisor:
         self._is_cut = False
         self._code = 0
 
-    def add(self, name: str, spawn: Spawn, stop_listening: Callable[[], None]) -> None:
+    def add(
+        self,
+        name: str,
+        spawn: Spawn,
+        stop_listening: Callable[[], None],
+        *,
+        with_last: bool = False,
+    ) -> None:
         """Add a role; before `run`. Roles end in the order in which they were added.
 
         Args:
@@ -93,10 +100,14 @@ class Supervisor:
             spawn: Starts one life of it.
             stop_listening: Closes the supervisor's own copy of the role's socket: while it is open,
                 connections wait instead of being refused.
+            with_last: It serves the same socket as the role added before, and ends with it.
         """
         keeper = RoleKeeper(name, spawn, self, self._clock, pause=self._pause)
         self._keepers.append(keeper)
-        self._closing.append(stop_listening)
+        if with_last:
+            self._stages[-1][1].append(keeper)
+        else:
+            self._stages.append((stop_listening, [keeper]))
 
     def pids(self) -> dict[str, int | None]:
         """Return role -> its process; None between two lives."""
@@ -216,11 +227,15 @@ class Supervisor:
 
     async def _end_in_order(self) -> None:
         """End one role after the other: who takes records outlives who sends them."""
-        for keeper, stop_listening in zip(self._keepers, self._closing, strict=True):
+        settings = self._settings
+        for stop_listening, keepers in self._stages:
             stop_listening()
             if self._is_cut:
-                keeper.kill()
-            await keeper.end(self._settings.grace_s, self._settings.margin_s)
+                for keeper in keepers:
+                    keeper.kill()
+            await asyncio.gather(
+                *(keeper.end(settings.grace_s, settings.margin_s) for keeper in keepers)
+            )
 
 
 def _how(code: int) -> str:

@@ -13,6 +13,7 @@ from pointsman.config.checks.providers import check_providers
 from pointsman.config.checks.resilience import check_residency, check_resilience
 from pointsman.config.checks.routes import check_routes
 from pointsman.config.checks.server import check_server
+from pointsman.config.checks.shared import check_shared
 from pointsman.config.checks.subject import ProviderKinds, Subject
 from pointsman.config.checks.targets import check_targets
 from pointsman.config.checks.terms import check_terms
@@ -34,6 +35,7 @@ def check(subject: Subject) -> None:
     check_prices(subject)
     check_alerts(subject)
     check_policy(subject)
+    check_shared(subject)
     check_prompt_rules(subject)
     check_terms(subject)
     check_sizes(subject)
