@@ -16,6 +16,7 @@ from pointsman.gateway.guard_stream import StreamGuard
 from pointsman.gateway.guard_texts import BodyTexts
 from pointsman.policy.prompt.examination import Examination
 from pointsman.policy.prompt.rule import ANSWER, PROMPT, PromptRules
+from pointsman.routing.complexity import complexity_of
 
 OFF_LOOP_CHARACTERS = 32_768
 """Longer texts are read in another thread, between whose searches the event loop has its turns."""
@@ -97,6 +98,7 @@ class Guard:
         return StreamGuard(call.record, examination, hold)
 
     def _examination(self, call: Call) -> Examination:
+        call.facts.complexity = complexity_of(call.facts)  # else known from the plan on
         return Examination(self._rules.on_prompt, PROMPT, call.facts)
 
 

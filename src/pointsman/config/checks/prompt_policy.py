@@ -12,6 +12,7 @@ from pointsman.core.redaction.patterns import WrittenPattern
 MAX_RULES = 100
 """Each rule reads every text: their number is part of what a request costs."""
 MAX_PATTERNS = 32
+_TOO_LATE = frozenset({"provider_health", "primary_provider"})
 _PATTERN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
@@ -101,6 +102,8 @@ def _check_condition(subject: Subject, path: str, raw: object) -> None:
         for problem in error.problems:
             subject.error(problem.path, problem.message, hint=problem.hint)
         return
+    for name in sorted(condition.fields() & _TOO_LATE):
+        subject.error(path, f"`{name}` is known only when a target is chosen; rules come before")
     for warning in condition.warnings:
         place, _, message = warning.partition(": ")
         subject.warn(place, message)

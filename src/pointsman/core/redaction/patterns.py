@@ -45,9 +45,9 @@ class WrittenPattern:
         found: object | None = self._pattern.search(text)
         return found
 
-    def spans(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield where it is found between two positions, in order and without overlaps."""
-        for found in self._pattern.finditer(text, start, end):
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where it is found, in characters, in order and without overlaps."""
+        for found in self._pattern.finditer(text):
             first, last = found.span()
             if first < last:
                 yield first, last
