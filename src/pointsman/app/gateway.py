@@ -39,6 +39,7 @@ from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Pipeline
 from pointsman.gateway.recorder import Recorder
 from pointsman.gateway.runtime import Runtime
+from pointsman.gateway.structured import StructuredAnswers
 from pointsman.gateway.tool_calls import ToolCallRules
 from pointsman.gateway.tool_check import ToolChecker
 from pointsman.journal.entries import Begin, Content
@@ -92,7 +93,7 @@ class Gateway:
         self.sharing = Sharing(loaded.config, folder, worker, self.clock)
         self.ledger = self.sharing.memory
         self.counters = self.sharing.counters
-        self.protection = Protection(self.sharing.ledger, self.clock)
+        self.protection = Protection(self.sharing.ledger, self.clock, self.sharing.store)
         self.health = self.protection.health
         self._folder = folder
         self._master_key = folder.master_key()
@@ -275,6 +276,11 @@ class Gateway:
                 config, providers, accountant.upper_bound, self._journal_begin, self.ids
             ),
             accountant=accountant,
+            structured=StructuredAnswers(
+                config.structured_output.clean,
+                f"x-{config.server.metadata_key}-json",
+                self._tool_checker,
+            ),
             tool_calls=ToolCallRules(config.tool_calls.on_invalid, self._tool_checker, accountant),
             content=ContentKeeper(
                 config.content.capture, config.content.max_bytes, Redactor(), self._master_key

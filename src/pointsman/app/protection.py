@@ -15,18 +15,21 @@ from pointsman.gateway.breaker_report import BreakerQuestion, BreakerReport, bre
 from pointsman.gateway.gauges import LoadGauge, LoadRow
 from pointsman.gateway.runtime import Runtime
 from pointsman.resilience.attempts import AttemptSettings, UpperBound
+from pointsman.resilience.breaker_sharing import WORKER_ALONE, BreakerSharing
 from pointsman.resilience.breakers import MemoryBreakers
 from pointsman.resilience.health import HealthTracker
 from pointsman.resilience.lease import Holders
 from pointsman.resilience.probes import ProbePlan, Prober
 from pointsman.resilience.slots import TargetSlots
+from pointsman.shared.store import SharedStore
 
 
 class Protection:
     """Breakers, health and places of one worker; they outlive a reload."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, store: SharedStore | None = None) -> None:
         self.breakers = MemoryBreakers(clock)
+        self._sharing = BreakerSharing(self.breakers, store, clock) if store is not None else None
         self.health = HealthTracker(clock, self.breakers)
         self.holders = Holders(
             ledger=ledger,
@@ -46,7 +49,9 @@ class Protection:
         self._prober.start()
 
     async def stop(self) -> None:
-        """End the probes."""
+        """End the probes; tell the others what is left to tell."""
+        if self._sharing is not None:
+            await self._sharing.close()
         if self._prober is not None:
             await self._prober.stop()
 
@@ -61,6 +66,8 @@ class Protection:
 
     def configure(self, config: Config) -> None:
         """Put the settings of a configuration in force."""
+        if self._sharing is None:
+            self.breakers.store = WORKER_ALONE if config.server.workers > 1 else None
         self.breakers.configure(
             config.resilience.breaker,
             {

@@ -58,7 +58,8 @@ class BreakerDetail(Struct, omit_defaults=True):
     opened_by: str | None = None
     """The request whose failure opened it."""
     tried_by: str | None = None
-    """The one request that was trying it at that moment."""
+    """The one request that was trying it at that moment, or the gateway that alone has the right to
+    when several share it."""
 
 
 class TargetState(Struct, omit_defaults=True):
@@ -72,6 +73,10 @@ class TargetState(Struct, omit_defaults=True):
     """Moving latency with as many calls under way as this one would make; None is not known."""
     error_ratio: float | None = None
     breaker_detail: BreakerDetail | None = None
+    breaker_store: str | None = None
+    """Where breakers are kept besides the worker's memory: `redis`, shared by all gateways; `lost`
+    while Redis is away and each decides by itself (`shared.on_loss.breakers`); `worker` where
+    several workers share nothing; None where there is one."""
     ramp_draw: float | None = None
     """The number drawn, in [0, 1), against the share of a target that comes back."""
 
@@ -234,6 +239,9 @@ class Attempt(Struct, omit_defaults=True):
     parameters_changed: list[str] = field(default_factory=list)
     tool_calls: list[ToolCallCheck] = field(default_factory=list)
     """The tool calls that it answered with, in order."""
+    json_answer: str | None = None
+    """What an answer that should be JSON was: `valid`, `schema_violation`, `framed` (JSON within
+    other text), `cleaned` (the same, cut down to it) or `invalid`."""
     """What was changed in the body for this provider: `model: auto -> gpt-4o-mini` …"""
     reservation: Reservation | None = None
     breaker_before: str | None = None

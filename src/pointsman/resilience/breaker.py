@@ -20,6 +20,8 @@ CLOSED = "closed"
 OPEN = "open"
 HALF_OPEN = "half_open"
 FIRST_SHARE = 0.1
+UNDECIDED = "another worker"
+"""Who has the right to try a shared breaker, until that is decided."""
 _MAX_OUTCOMES = 1000
 _S = 1_000_000_000
 
@@ -43,6 +45,10 @@ class Breaker:
         opening: Why it is or was last open; None when it never was.
         closed_by: The request whose success closed it last.
         tried_by: The one request that may try it now; None when there is none.
+        kept_by: Where several workers share it: the one that has the right to try it, or a word for
+            that it is not decided; None is this one.
+        right_until_ns: How long this worker has that right; None is for ever, where nobody shares.
+        asked_ns: When it last stood in somebody's way.
     """
 
     __slots__ = (
@@ -52,10 +58,13 @@ class Breaker:
         "_outcomes",
         "_ramp_from_ns",
         "_window_failures",
+        "asked_ns",
         "closed_by",
         "config",
+        "kept_by",
         "opening",
         "period",
+        "right_until_ns",
         "tried_by",
     )
 
@@ -65,6 +74,9 @@ class Breaker:
         self.opening: Opening | None = None
         self.closed_by: str | None = None
         self.tried_by: str | None = None
+        self.kept_by: str | None = None
+        self.right_until_ns: int | None = None
+        self.asked_ns: int | None = None
         self._open_until_ns: int | None = None
         self._is_half_open = False
         self._ramp_from_ns: int | None = None
@@ -81,7 +93,14 @@ class Breaker:
     def lets_pass(self, now_ns: int) -> bool:
         """Tell whether a call may begin now."""
         state = self.state(now_ns)
-        return state == CLOSED or (state == HALF_OPEN and self.tried_by is None)
+        return state == CLOSED or (state == HALF_OPEN and self.taken_by(now_ns) is None)
+
+    def taken_by(self, now_ns: int) -> str | None:
+        """Return who tries it, or alone has the right to; None when a call of this worker may."""
+        if self.tried_by is not None or self.kept_by is not None:
+            return self.tried_by or self.kept_by
+        is_over = self.right_until_ns is not None and now_ns >= self.right_until_ns
+        return UNDECIDED if is_over else None
 
     def left_s(self, now_ns: int) -> float:
         """Return the seconds until a call may try it; 0 when one may, or is trying."""
@@ -104,7 +123,7 @@ class Breaker:
         state = self.state(now_ns)
         if state == CLOSED:
             return self.period
-        if state == OPEN or self.tried_by is not None:
+        if state == OPEN or self.taken_by(now_ns) is not None:
             return None
         if not self._is_half_open:
             self._is_half_open = True
@@ -120,6 +139,21 @@ class Breaker:
             self._end_trial(now_ns, request_id, failed)
         elif failed is not None:
             self._count(now_ns, request_id, failed)
+
+    def open_elsewhere(self, now_ns: int, opening: Opening, left_s: float) -> None:
+        """Take over that another worker found it failing.
+
+        Args:
+            now_ns: The time.
+            opening: Why.
+            left_s: Until a call may try it; 0 when one may already.
+        """
+        self._open(now_ns, opening)
+        self._open_until_ns = now_ns + round(max(0.0, left_s) * _S)
+
+    def close_elsewhere(self, now_ns: int, by: str) -> None:
+        """Take over that a call of another worker found it serving."""
+        self._close(now_ns, by)
 
     def is_idle(self, now_ns: int) -> bool:
         """Tell whether it holds nothing that a fresh one would not."""
@@ -139,11 +173,16 @@ class Breaker:
             # Who opened it first stays the answer to why it is open.
             self._open(now_ns, self.opening or Opening("trial_failed", 1, 1, request_id))
             return
+        self._close(now_ns, request_id)
+
+    def _close(self, now_ns: int, by: str) -> None:
         self.period += 1
         self._open_until_ns = None
         self._is_half_open = False
         self._ramp_from_ns = now_ns
-        self.closed_by = request_id
+        self.tried_by = None
+        self.kept_by = self.right_until_ns = None
+        self.closed_by = by
 
     def _count(self, now_ns: int, request_id: str, failed: bool) -> None:
         self._forget(now_ns)
@@ -169,6 +208,7 @@ class Breaker:
 
     def _open(self, now_ns: int, opening: Opening) -> None:
         self.period += 1
+        self.tried_by = None
         self.opening = opening
         self._open_until_ns = now_ns + round(self.config.open_for * _S)
         self._is_half_open = False

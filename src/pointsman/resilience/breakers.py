@@ -9,8 +9,8 @@ share: no connection, and a refused credential.
 when it holds nothing any more, so that names which callers make up do not fill the memory.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol, TypeAlias
 
 from pointsman.config.resilience import BreakerConfig
 from pointsman.core.breaking import exclusion_by
@@ -18,10 +18,12 @@ from pointsman.core.clock import Clock
 from pointsman.core.failures import FailureClass
 from pointsman.core.records import BreakerDetail, Exclusion
 from pointsman.core.target import Target
-from pointsman.resilience.breaker import CLOSED, OPEN, Breaker, Opening
+from pointsman.resilience.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, Opening
 from pointsman.resilience.episodes import Episode, EpisodeLog
 
 MAX_BREAKERS = 4096
+Place: TypeAlias = tuple[str, str]
+"""Which breaker: `target` and `provider/model`, or `provider` and its name."""
 _PROVIDER_WIDE = frozenset({FailureClass.CONNECTION, FailureClass.BAD_CREDENTIAL})
 # A timeout proves neither that the provider can be reached nor that it cannot.
 _NEUTRAL = frozenset({FailureClass.CLIENT_LEFT, FailureClass.TIMEOUT})
@@ -38,6 +40,9 @@ class Permit(NamedTuple):
 
 class BreakerBoard(Protocol):
     """What the loop over attempts and the health view ask of the breakers."""
+
+    store: str | None
+    """Where they are kept besides this worker's memory; see `TargetState.breaker_store`."""
 
     def look(self, target: Target) -> tuple[str, BreakerDetail | None]:
         """Return the state for `target` and, unless it is simply closed, what lies behind it."""
@@ -81,6 +86,11 @@ class MemoryBreakers:
         self._providers: dict[str, Breaker] = {}
         self.history = EpisodeLog()
         """Who opened, tried and closed what, and who was turned away."""
+        self.store: str | None = None
+        """Where the breakers are kept besides: `redis`, or `lost` while that is away and each
+        worker decides by itself; None when nothing is shared."""
+        self.on_change: Callable[[Place, Breaker], None] | None = None
+        """Told when an outcome has opened or closed a breaker."""
 
     def configure(
         self, default: BreakerConfig, configs: Mapping[tuple[str, str], BreakerConfig]
@@ -105,10 +115,12 @@ class MemoryBreakers:
         found = self._providers.get(target.provider)
         now_ns = self._clock.monotonic_ns()
         if found is not None and found.state(now_ns) != CLOSED:
+            found.asked_ns = now_ns
             return found.state(now_ns), _detail(found, "provider", now_ns)
         found = self._targets.get((target.provider, target.model))
         if found is None:
             return CLOSED, None
+        found.asked_ns = now_ns
         return found.state(now_ns), _detail(found, "target", now_ns)
 
     def provider_is_open(self, provider: str) -> bool:
@@ -140,6 +152,8 @@ class MemoryBreakers:
             return _FREE
         now_ns = self._clock.monotonic_ns()
         for breaker in (of_provider, of_target):
+            if breaker is not None:
+                breaker.asked_ns = now_ns
             if breaker is not None and not breaker.lets_pass(now_ns):
                 return None
         before = [each.state(now_ns) for each in (of_provider, of_target) if each is not None]
@@ -177,18 +191,59 @@ class MemoryBreakers:
         """See `BreakerBoard.note_diverted`."""
         self.history.note_diverted(opened_by, request_id)
 
+    def find(self, place: Place) -> Breaker | None:
+        """Return a breaker; None for one that holds nothing."""
+        scope, name = place
+        return self._providers.get(name) if scope == "provider" else self._targets.get(_pair(name))
+
+    def not_closed(self) -> dict[Place, Breaker]:
+        """Return the breakers that are open or half-open."""
+        now_ns = self._clock.monotonic_ns()
+        return {place: each for place, each in self._every() if each.state(now_ns) != CLOSED}
+
+    def open_elsewhere(self, place: Place, episode: Episode, left_s: float) -> Breaker | None:
+        """Take over that another worker found a target failing.
+
+        Returns:
+            The breaker; None when this worker's configuration has none there.
+        """
+        scope, name = place
+        is_provider = scope == "provider"
+        config = self._default if is_provider else self._configs.get(_pair(name), self._default)
+        if not config.enabled:
+            return None
+        breaker = self.find(place)
+        if breaker is None:
+            breaker = Breaker(config)
+            if is_provider:
+                self._providers[name] = breaker
+            else:
+                self._make_room()
+                self._targets[_pair(name)] = breaker
+        values = (episode.observed or 0.0, episode.limit or 0.0)
+        opening = Opening(episode.cause, *values, episode.opened_by)
+        breaker.open_elsewhere(self._clock.monotonic_ns(), opening, left_s)
+        self.history.adopted(episode)
+        return breaker
+
+    def close_elsewhere(self, place: Place, by: str) -> None:
+        """Take over that a call of another worker found a target serving."""
+        breaker = self.find(place)
+        now_ns = self._clock.monotonic_ns()
+        if breaker is not None and breaker.state(now_ns) != CLOSED:
+            breaker.close_elsewhere(now_ns, by)
+        self.history.closed(place, by, self._clock.unix_ns())
+
     def states(self) -> dict[str, str]:
         """Return the breakers that are not closed, by `provider/model` or provider."""
         now_ns = self._clock.monotonic_ns()
-        every: Iterable[tuple[str, Breaker]] = (
-            *(("/".join(key), each) for key, each in self._targets.items()),
-            *self._providers.items(),
-        )
-        return {
-            name: breaker.state(now_ns)
-            for name, breaker in every
-            if breaker.state(now_ns) != CLOSED
-        }
+        return {name: each.state(now_ns) for (_, name), each in self.not_closed().items()}
+
+    def _every(self) -> Iterator[tuple[Place, Breaker]]:
+        for key, breaker in self._targets.items():
+            yield ("target", "/".join(key)), breaker
+        for name, breaker in self._providers.items():
+            yield ("provider", name), breaker
 
     def _count_provider(
         self, name: str, permit: Permit, request_id: str, failure: FailureClass | None
@@ -213,7 +268,7 @@ class MemoryBreakers:
         period: int,
         request_id: str,
         failed: bool | None,
-        place: tuple[str, str],
+        place: Place,
     ) -> None:
         """Count an outcome and keep the history when it changed the state."""
         now_ns = self._clock.monotonic_ns()
@@ -228,8 +283,10 @@ class MemoryBreakers:
             self.history.tried(place, request_id)
         elif breaker.opening is not None:
             self.history.opened(_episode(place, breaker.opening, self._clock.unix_ns()))
+        if self.on_change is not None:
+            self.on_change(place, breaker)
 
-    def _note_disabled(self, place: tuple[str, str]) -> None:
+    def _note_disabled(self, place: Place) -> None:
         self.history.closed(place, "configuration", self._clock.unix_ns())
 
     def _make_room(self) -> None:
@@ -252,7 +309,13 @@ def _is_failure(failure: FailureClass | None) -> bool | None:
     return True if failure.counts_against_target else None
 
 
-def _episode(place: tuple[str, str], opening: Opening, unix_ns: int) -> Episode:
+def _pair(name: str) -> tuple[str, str]:
+    """Return provider and model; a provider's name holds no slash, a model's may."""
+    provider, _, model = name.partition("/")
+    return provider, model
+
+
+def _episode(place: Place, opening: Opening, unix_ns: int) -> Episode:
     return Episode(
         *place,
         opening.cause,
@@ -277,5 +340,5 @@ def _detail(breaker: Breaker, scope: str, now_ns: int) -> BreakerDetail | None:
         left_s=None if state == CLOSED else round(breaker.left_s(now_ns), 3),
         share=None if state != CLOSED else round(share, 4),
         opened_by=opening.by,
-        tried_by=breaker.tried_by,
+        tried_by=breaker.taken_by(now_ns) if state == HALF_OPEN else None,
     )

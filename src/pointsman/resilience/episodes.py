@@ -66,6 +66,20 @@ class EpisodeLog:
             self._open[place] = episode
             self._all.append(episode)
 
+    def adopted(self, episode: Episode) -> None:
+        """Note an opening that another worker told of; its word on who was first counts."""
+        known = self._open.get((episode.scope, episode.name))
+        if known is None:
+            self.opened(episode)
+        elif known.opened_by != episode.opened_by:
+            known.cause, known.observed, known.limit = (
+                episode.cause,
+                episode.observed,
+                episode.limit,
+            )
+            known.opened_by, known.opened_unix_ns = episode.opened_by, episode.opened_unix_ns
+            known.opened_at = episode.opened_at
+
     def tried(self, place: tuple[str, str], request_id: str) -> None:
         """Note that a trial failed."""
         episode = self._open.get(place)

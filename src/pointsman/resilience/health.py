@@ -149,7 +149,11 @@ class HealthTracker:
         breaker, detail = self._breakers.look(target)
         if window is None:
             return TargetState(
-                health=pinned or "ok", in_flight=0, breaker=breaker, breaker_detail=detail
+                health=pinned or "ok",
+                in_flight=0,
+                breaker=breaker,
+                breaker_detail=detail,
+                breaker_store=self._breakers.store,
             )
         observed = self._observed(self._targets, name)
         ratio = window.error_ratio()
@@ -160,6 +164,7 @@ class HealthTracker:
             error_ratio=None if ratio is None else round(ratio, 4),
             breaker=breaker,
             breaker_detail=detail,
+            breaker_store=self._breakers.store,
             latency_at_load_ms=None
             if window.load is None
             else window.load.at(window.in_flight + 1),

@@ -40,6 +40,8 @@ QUOTA = Signs(
         # Anthropic, as 400 invalid_request_error: https://docs.anthropic.com/en/api/errors
         "credit balance is too low",
         "reached your specified api usage limits",
+        # ... and of a workspace
+        "reached your specified workspace api usage limits",
         # OpenRouter: https://openrouter.ai/docs/api-reference/errors
         "insufficient credits",
         # DeepSeek: https://api-docs.deepseek.com/quick_start/error_codes
@@ -252,8 +254,9 @@ SERVER = Signs(
             "server_error",
             "internal_server_error",
             "internal_error",
-            # Anthropic: https://docs.anthropic.com/en/api/errors
+            # Anthropic: https://platform.claude.com/docs/en/api/errors
             "api_error",
+            "timeout_error",
             # Gemini
             "internal",
             "bad_gateway",
