@@ -17,6 +17,7 @@ from pointsman.config.route import RouteConfig
 from pointsman.config.section import Section
 from pointsman.config.server import ServerConfig
 from pointsman.config.shared import SharedConfig
+from pointsman.config.structured_output import StructuredOutputConfig
 from pointsman.config.target import TargetConfig
 from pointsman.config.tool_calls import ToolCallsConfig
 
@@ -46,6 +47,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What several workers and machines count together."""
     tool_calls: ToolCallsConfig = ToolCallsConfig()
     """What becomes of answers whose tool calls break what the request declared."""
+    structured_output: StructuredOutputConfig = StructuredOutputConfig()
+    """What becomes of answers that should be JSON."""
     content: ContentConfig = ContentConfig()
     """What is kept of prompts and answers."""
     journal: JournalConfig = JournalConfig()

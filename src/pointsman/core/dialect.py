@@ -34,6 +34,8 @@ class Asked(Struct, kw_only=True):
     system_text: str = ""
     """All system instructions; only hashed."""
     tool_names: list[str] = []
+    wants_json: bool = False
+    """Whether the text of the answer must be JSON."""
 
 
 class Frame(Struct):
@@ -133,6 +135,18 @@ class ChatDialect(Dialect, Protocol):
 
     def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
         """Return the tool calls of a streamed answer, in order; `payloads` as for `assemble`."""
+        ...
+
+    def answer_text(self, answer: bytes) -> str | None:
+        """Return the text of a whole answer with one choice; None when it has none, or several."""
+        ...
+
+    def with_answer_text(self, answer: bytes, text: str) -> bytes:
+        """Return a whole answer whose text is another."""
+        ...
+
+    def streamed_text(self, payloads: Sequence[bytes]) -> str | None:
+        """Return the text of a streamed answer; `payloads` as for `assemble`."""
         ...
 
     def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:

@@ -32,6 +32,8 @@ async def close_whole(
     if runtime.guard is not None:
         await runtime.guard.check_answer(call, completion)
     captured = _captured(runtime, call, lambda: completion.body)
+    if call.asked.wants_json:
+        completion.body = runtime.structured.judge(call, served, completion.body)
     began_ns = runtime.clock.monotonic_ns()
     runtime.recorder.complete(record, call.started_ns)
     metadata = metadata_of(record, with_record=call.wants_record)
@@ -56,6 +58,8 @@ async def close_stream(
     await _settle(runtime, call, served, relay.usage, relay.output_characters, failure=failure)
     if call.facts.tool_count and relay.has_all:
         runtime.tool_calls.judge_stream(call, served, relay.collected)
+    if call.asked.wants_json and relay.has_all:
+        runtime.structured.judge_stream(call, served, relay.collected)
     captured = _captured(runtime, call, lambda: call.dialect.assemble(relay.collected))
     runtime.recorder.complete(record, call.started_ns)
     runtime.recorder.store(record, captured)

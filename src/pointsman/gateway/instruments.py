@@ -47,6 +47,11 @@ class Instruments:
             "Tool calls of answers by what a comparison with the declared tools found.",
             ("target", "outcome"),
         )
+        self.json_answers = self._counter(
+            "pointsman_json_answers",
+            "Answers that should be JSON, by what they were.",
+            ("target", "outcome"),
+        )
         self.served = self._counter(
             "pointsman_served",
             "Requests that a target answered, by how it came to it: first, retry or failover.",

@@ -55,6 +55,8 @@ class Metrics(Instruments):
         self.attempts.labels(target, attempt.kind, attempt.failure_class or "").inc()
         for check in attempt.tool_calls:
             self.tool_calls.labels(target, check.outcome).inc()
+        if attempt.json_answer is not None:
+            self.json_answers.labels(target, attempt.json_answer).inc()
         if attempt.end_ns is None:
             return 0
         genai = (

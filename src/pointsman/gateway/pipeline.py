@@ -53,7 +53,7 @@ _log = logging.getLogger("pointsman.gateway")
 _encode = msgspec.json.Encoder().encode
 _YES = frozenset({"true", "1", "yes"})
 _JUDGED_BYTES = 262_144
-"""How much of a stream is kept until its tool calls have been compared."""
+"""How much of a stream is kept until its tool calls, or its JSON, have been looked at."""
 _GATEWAY_KEYS = ("tenant_id",)
 """Top-level keys of the body that are meant for the gateway and are never forwarded."""
 
@@ -283,7 +283,7 @@ class Pipeline:
                 await self._leave(call)
 
         kept_bytes = 0 if runtime.content.capture == "none" else runtime.content.max_bytes
-        if call.facts.tool_count:
+        if call.facts.tool_count or call.asked.wants_json:
             kept_bytes = max(kept_bytes, _JUDGED_BYTES)
         guard = None if runtime.guard is None else runtime.guard.of_stream(call)
         return StreamRelay(

@@ -14,6 +14,7 @@ from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import ContentKeeper
 from pointsman.gateway.guard import Guard
 from pointsman.gateway.recorder import Recorder
+from pointsman.gateway.structured import StructuredAnswers
 from pointsman.gateway.tool_calls import ToolCallRules
 from pointsman.policy.admission import Admissions
 from pointsman.policy.attribution import AttributionSettings
@@ -40,6 +41,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     content: ContentKeeper
     recorder: Recorder
     tool_calls: ToolCallRules
+    structured: StructuredAnswers
     guard: Guard | None = None
     """Holds prompts and answers against `policy.rules`; None when there are none."""
     max_in_flight: int = 2048

@@ -47,6 +47,10 @@ class ToolChecker:
         wanted = choice.name if choice is not None and choice.mode == "named" else None
         return [self._check(call, tools, wanted) for call in calls]
 
+    def breaks(self, schema: Raw, value: object) -> bool:
+        """Tell whether a value breaks a schema; one that cannot be compiled is broken by none."""
+        return self._schema(schema).is_broken_by(value)
+
     def _check(
         self, call: ToolCallPart, tools: Mapping[str, Tool], wanted: str | None
     ) -> ToolCallCheck:
@@ -95,6 +99,10 @@ class _Schema:
         except (*MALFORMED, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
             return
         self._names = _closed_names(schema)
+
+    def is_broken_by(self, value: object) -> bool:
+        """Tell whether a value breaks the schema as JSON Schema says it."""
+        return self._validator is not None and not self._validator.is_valid(value)
 
     def check(self, name: str, arguments: dict[str, object]) -> ToolCallCheck:
         """Compare arguments; what nobody declared counts as invented."""

@@ -8,6 +8,11 @@ from pointsman.core.canonical.answer import Answer
 from pointsman.core.canonical.conversation import Conversation
 from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.dialect import Asked, Frame, Operation, StreamEncoder, WireError
+from pointsman.dialects.anthropic_messages.answer_text import (
+    answer_text,
+    streamed_text,
+    with_answer_text,
+)
 from pointsman.dialects.anthropic_messages.assemble import assemble_message
 from pointsman.dialects.anthropic_messages.decode import decode_messages
 from pointsman.dialects.anthropic_messages.encode import encode_message
@@ -74,6 +79,18 @@ class AnthropicMessages:
     def streamed_calls(self, payloads: Sequence[bytes]) -> list[ToolCallPart]:
         """Return the tool calls of a streamed answer."""
         return streamed_calls(payloads)
+
+    def answer_text(self, answer: bytes) -> str | None:
+        """Return the text of a whole answer."""
+        return answer_text(answer)
+
+    def with_answer_text(self, answer: bytes, text: str) -> bytes:
+        """Return a whole answer whose text is another."""
+        return with_answer_text(answer, text)
+
+    def streamed_text(self, payloads: Sequence[bytes]) -> str | None:
+        """Return the text of a streamed answer."""
+        return streamed_text(payloads)
 
     def with_feedback(self, body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
         """Return the request again, with what is wrong with the calls of its answer."""

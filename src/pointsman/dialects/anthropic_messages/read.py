@@ -32,8 +32,9 @@ def read_messages(body: bytes, *, path: str, dialect: str, operation: Operation)
     tools = request.tools or []
     metadata = request.metadata
     user = metadata.get("user_id") if metadata is not None else None
+    facts = _facts_of(request, path, dialect, operation)
     return Asked(
-        facts=_facts_of(request, path, dialect, operation),
+        facts=facts,
         model=request.model,
         wants_usage=True,
         user=user if isinstance(user, str) else None,
@@ -41,6 +42,7 @@ def read_messages(body: bytes, *, path: str, dialect: str, operation: Operation)
         metadata=metadata,
         system_text="\n".join(_texts(request.system)),
         tool_names=[tool.name for tool in tools[:_MAX_TOOL_NAMES] if tool.name],
+        wants_json=facts.json_schema,
     )
 
 

@@ -13,6 +13,7 @@ from pointsman.wire.openai.chat import ChatMessage, ChatRequest, decode_request
 
 _CLIENT_SIDE_TOOLS = frozenset({"function", "custom"})
 _SYSTEM_ROLES = frozenset({"system", "developer"})
+_JSON_FORMATS = frozenset({"json_object", "json_schema"})
 _MAX_TOOL_NAMES = 64
 
 
@@ -35,6 +36,8 @@ def read_chat(body: bytes) -> Asked:
         metadata=request.metadata,
         system_text=_system_text(request.messages),
         tool_names=_tool_names(request),
+        wants_json=request.response_format is not None
+        and request.response_format.type in _JSON_FORMATS,
     )
 
 

@@ -14,6 +14,7 @@ from pointsman.wire.openai.responses import (
 
 CLIENT_SIDE_TOOLS = frozenset({"function", "custom"})
 SYSTEM_ROLES = frozenset({"system", "developer"})
+_JSON_FORMATS = frozenset({"json_object", "json_schema"})
 _MAX_TOOL_NAMES = 64
 
 
@@ -30,6 +31,7 @@ def read_response_request(body: bytes, *, path: str, dialect: str) -> Asked:
     """
     request = read_body(decode_request, body, "a responses request")
     tools = request.tools or []
+    output = request.text.format if request.text is not None else None
     return Asked(
         facts=_facts_of(request, path, dialect),
         model=request.model,
@@ -39,6 +41,7 @@ def read_response_request(body: bytes, *, path: str, dialect: str) -> Asked:
         metadata=request.metadata,
         system_text=_system_text(request),
         tool_names=[tool.name for tool in tools[:_MAX_TOOL_NAMES] if tool.name],
+        wants_json=output is not None and output.type in _JSON_FORMATS,
     )
 
 

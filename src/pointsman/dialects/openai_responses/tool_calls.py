@@ -1,6 +1,6 @@
 """Tool calls of responses, and asking again with what was wrong with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -70,7 +70,7 @@ def with_feedback(body: bytes, answer: bytes, feedback: Mapping[str, str]) -> by
     return _encode(fields)
 
 
-def _calls(items: Sequence[_Item] | map[_Item]) -> list[ToolCallPart]:
+def _calls(items: Iterable[_Item]) -> list[ToolCallPart]:
     return [
         ToolCallPart(item.call_id, item.name, item.arguments)
         for item in items
