@@ -36,8 +36,10 @@ _ERRORS: dict[str, tuple[int, str, str | None, str | None]] = {
         429,
         "tokens",
         "rate_limit_exceeded",
-        "Rate limit reached for gpt-4o-mini in organization org-test on tokens per min (TPM): "
-        "Limit 200000, Used 199500, Requested 1000. Please try again in 7s.",
+        (
+            "Rate limit reached for gpt-4o-mini in organization org-test on tokens per min (TPM): "
+            "Limit 200000, Used 199500, Requested 1000. Please try again in 7s."
+        ),
     ),
     "429_quota": (
         429,
@@ -63,8 +65,10 @@ _ERRORS: dict[str, tuple[int, str, str | None, str | None]] = {
         400,
         _INVALID,
         "context_length_exceeded",
-        "This model's maximum context length is 128000 tokens. However, your messages resulted in "
-        "130000 tokens. Please reduce the length of the messages.",
+        (
+            "This model's maximum context length is 128000 tokens. However, your messages "
+            "resulted in 130000 tokens. Please reduce the length of the messages."
+        ),
     ),
     "blocked_prompt": (
         400,

@@ -54,7 +54,7 @@ class Field:
 
 def check(value: Any, annotation: Any, path: tuple[str | int, ...] = ()) -> None:
     """Raise SchemaError where the decoded JSON `value` is not exactly `annotation`."""
-    annotation = _bare(annotation)
+    annotation = bare(annotation)
     origin = typing.get_origin(annotation)
     if annotation is Any or annotation is object:
         return
@@ -62,7 +62,7 @@ def check(value: Any, annotation: Any, path: tuple[str | int, ...] = ()) -> None
         _check_union(value, typing.get_args(annotation), path)
     elif origin is typing.Literal:
         _check_literal(value, typing.get_args(annotation), path)
-    elif _is_object(annotation):
+    elif is_object(annotation):
         _check_object(value, annotation, path)
     elif _is_list(annotation, origin):
         _check_list(value, typing.get_args(annotation), path)
@@ -100,7 +100,8 @@ def _fields_of_model(annotation: Any) -> dict[str, Field]:
     }
 
 
-def _bare(annotation: Any) -> Any:
+def bare(annotation: Any) -> Any:
+    """Return an annotation without its wrappers and aliases."""
     wrappers = (typing.Annotated, typing_extensions.Required, typing_extensions.NotRequired)
     while True:
         if isinstance(annotation, typing_extensions.TypeAliasType):
@@ -115,7 +116,8 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
 
 
-def _is_object(annotation: Any) -> bool:
+def is_object(annotation: Any) -> bool:
+    """Tell whether an annotation is a TypedDict or a pydantic model."""
     return _is_model(annotation) or typing_extensions.is_typeddict(annotation)
 
 
@@ -142,11 +144,11 @@ def _check_union(value: Any, branches: tuple[Any, ...], path: tuple[str | int, .
 
 def _meant(value: Any, branches: tuple[Any, ...]) -> list[Any]:
     """Return the branches that a discriminating field of `value` selects, else all of them."""
-    known = [_bare(branch) for branch in branches]
+    known = [bare(branch) for branch in branches]
     if not isinstance(value, dict):
         return known
     for name in _DISCRIMINATORS:
-        chosen = [each for each in known if _is_object(each) and _accepts(each, name, value)]
+        chosen = [each for each in known if is_object(each) and _accepts(each, name, value)]
         if chosen:
             return chosen
     return known
@@ -156,7 +158,7 @@ def _accepts(branch: Any, name: str, value: dict[str, Any]) -> bool:
     field = fields_of(branch).get(name)
     if field is None or name not in value:
         return False
-    literal = _bare(field.annotation)
+    literal = bare(field.annotation)
     return typing.get_origin(literal) is typing.Literal and value[name] in typing.get_args(literal)
 
 
@@ -220,8 +222,9 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_base64(value: Any) -> bool:
+    """Either alphabet, as the JSON form of protocol buffers has it."""
     try:
-        base64.b64decode(value, validate=True)
+        base64.b64decode(value, altchars=b"-_" if set(value) & set("-_") else None, validate=True)
     except (binascii.Error, TypeError, ValueError):
         return False
     return isinstance(value, str)
