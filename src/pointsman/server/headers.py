@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import TypeAlias
 from urllib.parse import quote
 
-from pointsman.core.records import CallRecord
+from pointsman.core.records import Attempt, CallRecord
 
 HeaderList: TypeAlias = list[tuple[bytes, bytes]]
 
 MAX_VALUE_CHARACTERS = 256
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+_OWN_CHANGES = frozenset({"metadata", "model", "stream_options.include_usage", "tenant_id"})
+"""What the gateway changes for its own work, in every request; the record has it all the same."""
 _JSON = (b"content-type", b"application/json")
 
 
@@ -23,6 +25,7 @@ class ResponseHeaders:
     __slots__ = (
         "_attempts",
         "_config",
+        "_parameters",
         "_policy",
         "_reason",
         "_request_id",
@@ -38,6 +41,7 @@ class ResponseHeaders:
         self._reason = prefix + b"-reason"
         self._attempts = prefix + b"-attempts"
         self._config = prefix + b"-config"
+        self._parameters = prefix + b"-parameters-changed"
         self._policy = prefix + b"-policy"
 
     def of(self, record: CallRecord, extra: Mapping[str, str] | None) -> HeaderList:
@@ -53,6 +57,8 @@ class ResponseHeaders:
             (self._attempts, b"%d" % len(record.attempts)),
             (self._config, record.config_version.encode()),
         ]
+        if record.attempts and record.attempts[-1].parameters_changed:
+            headers += self._of_parameters(record.attempts[-1])
         if record.policy:
             headers += self._of_policy(record)
         if extra:
@@ -67,6 +73,12 @@ class ResponseHeaders:
             if made.outcome not in {"passed", "not_matched"} and not made.dry_run
         ]
         return [(self._policy, header_value(",".join(acted)))] if acted else []
+
+    def _of_parameters(self, attempt: Attempt) -> HeaderList:
+        """Name the parameters that the provider was not told as the client wrote them."""
+        names = [line.partition(":")[0] for line in attempt.parameters_changed]
+        told = ",".join(name for name in names if name not in _OWN_CHANGES)
+        return [(self._parameters, header_value(told))] if told else []
 
     def of_json(
         self, record: CallRecord, body: bytes, extra: Mapping[str, str] | None = None
