@@ -3,11 +3,14 @@
 import time
 from typing import NamedTuple
 
+import msgspec
 from playwright.sync_api import Page
 
 from console_server import ConsoleServer
 from pointsman.core.records import CallRecord
-from sample_records import Traffic
+from pointsman.store.alerts import AlertChanges
+from sample_alerts import sample_alerts
+from sample_records import HOSTILE, Traffic
 
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -51,6 +54,13 @@ def seed(console: ConsoleServer) -> tuple[dict[str, CallRecord], Traffic]:
         *traffic.application(calls["hostile"], name=calls["hostile"].requested_model or ""),
     ]
     console.run(console.settings.store.write_spans(spans))
+    for subject, owner in ((None, "alr"), (HOSTILE, "odd")):
+        alerts = sample_alerts(now, subject)
+        renamed = [
+            msgspec.structs.replace(each, alert_id=f"{owner}_{number}")
+            for number, each in enumerate(alerts.opened)
+        ]
+        console.run(console.settings.store.write_alerts(AlertChanges(opened=tuple(renamed))))
     contents = [
         traffic.content(call, hostile=kind == "hostile")
         for kind, call in calls.items()

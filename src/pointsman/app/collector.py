@@ -22,6 +22,7 @@ from pointsman.app.price_book import prices_of
 from pointsman.collector.access import Access, Tokens
 from pointsman.collector.alert_watch import AlertWatch
 from pointsman.collector.bodies import Intake
+from pointsman.collector.declared_terms import DeclaredTerms
 from pointsman.collector.desk import Desk
 from pointsman.collector.normalise_spans import SpanNormaliser
 from pointsman.collector.pipeline import PipelineStats, TelemetryPipeline
@@ -29,6 +30,7 @@ from pointsman.collector.recosting import Recosting
 from pointsman.collector.retention import keep_within
 from pointsman.collector.web import make_app
 from pointsman.config.data_folder import DataFolder
+from pointsman.config.outline import outline
 from pointsman.config.retention import RetentionConfig
 from pointsman.config.root import LoadedConfig
 from pointsman.config.version import public_json
@@ -48,9 +50,11 @@ from pointsman.state.audit import AuditLog
 from pointsman.state.config_versions import ConfigVersionStore
 from pointsman.state.database import StateDatabase, state_url
 from pointsman.state.keys import KeyStore
+from pointsman.state.plans import PlanStore
 from pointsman.state.sessions import SessionStore
 from pointsman.state.snapshot import MAX_WAIT_S, SnapshotSource
 from pointsman.state.snapshot_reader import snapshot_source
+from pointsman.state.tenants import TenantStore
 from pointsman.store.arrivals import Arrivals
 from pointsman.store.duckdb.store import DuckDbStore
 from pointsman.store.protocol import RetentionPolicy, TraceStore
@@ -63,6 +67,8 @@ _log = logging.getLogger("pointsman")
 DEFAULT_PORT = 3101
 STORE_FOLDER = "store"
 URL_FILE = "collector.url"
+_LAST_WORK_S = 5.0
+"""What tasks that end by themselves may take when the collector stops."""
 MAX_REQUEST_BYTES = 33_554_432
 """What the protocol lets through; the routes refuse less, in the encoding of the request."""
 OpenStore: TypeAlias = Callable[[Path, Clock], Awaitable[TraceStore]]
@@ -88,6 +94,8 @@ class Collector:
         self._tokens = Tokens(ingest=folder.token("ingest"), admin=folder.token("admin"))
         self._keys = KeyDirectory(self.clock, Authenticator(loaded.config.keys))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._noting = asyncio.Lock()
         self._state: StateDatabase | None = None
         self._store: TraceStore | None = None
         self._snapshots: SnapshotSource | None = None
@@ -130,8 +138,8 @@ class Collector:
             raise
         self._own(keep_within(store, retention_policy(self.loaded.config.retention), self.clock))
         self._own(self.desk.alerts.run())
-        self._own(self._follow_keys(self._snapshots))
-        self._own(self._note_version(store, self._state, self.loaded))
+        self._own(self._follow_keys(self._snapshots), ends_itself=True)
+        self._own(self._note_version(store, self._state, self.loaded, "start"), ends_itself=True)
         self.url = _local_url(bound.getsockname()[0], self.port)
         self._write_url(self.url)
 
@@ -152,11 +160,15 @@ class Collector:
             if self.desk is None or self._app is None or self._store is None:
                 return
             if self._state is not None:
-                self._own(self._note_version(self._store, self._state, loaded))
+                noted = self._note_version(self._store, self._state, loaded, "reload")
+                self._own(noted, ends_itself=True)
             pipeline = TelemetryPipeline(self._store, self.arrivals, normaliser, self.clock)
             pipeline.stats = self.desk.pipeline.stats
             pipeline.workers = self.desk.pipeline.workers
-            self.desk = structs.replace(self.desk, access=access, pipeline=pipeline)
+            declared = DeclaredTerms(loaded.config)
+            self.desk = structs.replace(
+                self.desk, access=access, pipeline=pipeline, declared=declared
+            )
             self._app.state["desk"] = self.desk
 
         return take_over
@@ -170,6 +182,8 @@ class Collector:
             await self._listener.stop(grace_s)
         if self.desk is not None:
             await self.desk.recosting.close()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_LAST_WORK_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -190,6 +204,9 @@ class Collector:
             pipeline=TelemetryPipeline(store, self.arrivals, _normaliser(self.loaded), self.clock),
             store=store,
             keys=KeyStore(state),
+            tenants=TenantStore(state),
+            plans=PlanStore(state),
+            declared=DeclaredTerms(self.loaded.config),
             snapshots=snapshots,
             audit=AuditLog(state),
             sessions=self._sessions,
@@ -208,6 +225,7 @@ class Collector:
                 audit=AuditLog(state),
                 clock=self.clock,
                 pipeline=self._pipeline_figures,
+                open_alerts=self._open_alerts,
                 is_closing=lambda: self._is_closing,
                 gateway_url=_local_url(server.host, server.port),
                 allowed_hosts=server.allowed_hosts,
@@ -215,6 +233,9 @@ class Collector:
                 extra_reasons=self.loaded.config.reasons,
             )
         )
+
+    def _open_alerts(self) -> int:
+        return self.desk.alerts.counts.open_count if self.desk is not None else 0
 
     def _pipeline_figures(self) -> PipelineFigures:
         backlog = read_backlog(self._folder.journal, self.clock)
@@ -263,18 +284,33 @@ class Collector:
                 self._keys.replace(found)
 
     async def _note_version(
-        self, store: TraceStore, state: StateDatabase, loaded: LoadedConfig
+        self, store: TraceStore, state: StateDatabase, loaded: LoadedConfig, actor: str
     ) -> None:
         """Keep the configuration that records name by its hash, secrets by their alias."""
         text = public_json(loaded.config).decode()
-        await store.write_config_version(ConfigVersion(loaded.version, self.clock.unix_ns(), text))
         source = loaded.file or "environment"
-        await ConfigVersionStore(state).note(loaded.version, source, actor="collector")
+        entries = outline(loaded.config, self._folder.master_key())
+        version = ConfigVersion(loaded.version, self.clock.unix_ns(), text)
+        async with self._noting:  # in the order in which they were put in force
+            await store.write_config_version(version)
+            await ConfigVersionStore(state).note(
+                loaded.version, source, actor=actor, entries=entries
+            )
 
-    def _own(self, work: Coroutine[object, object, None]) -> None:
+    def _own(self, work: Coroutine[object, object, None], *, ends_itself: bool = False) -> None:
+        """Run a task beside requests.
+
+        Args:
+            work: What to do.
+            ends_itself: Soon, once the collector stops: cancelled in the middle of a statement, it
+                would leave the state locked until the process has ended.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        if ends_itself:
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

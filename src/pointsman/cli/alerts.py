@@ -9,9 +9,9 @@ from pointsman.cli.admin_api import AdminApiError
 from pointsman.cli.collected import DEFAULT_URL, add_collector_options, collected
 from pointsman.cli.exit_codes import OK
 from pointsman.cli.terminal import encodable
-from pointsman.collector.alert_words import told
 from pointsman.collector.money_messages import AlertList
 from pointsman.core.explain.amounts import clean, instant_text
+from pointsman.store.alert_words import told
 from pointsman.store.alerts import MAX_ALERTS, Alert
 
 

@@ -112,6 +112,7 @@ async def remove_plan(request: WebRequest, name: FromPath[str]) -> None:
 @get("/internal/v1/audit", include_in_schema=False)
 async def read_audit(
     request: WebRequest,
+    *,
     before: Annotated[int | None, QueryParameter(ge=0)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_AUDIT_PAGE)] = 100,
     action: Text = None,

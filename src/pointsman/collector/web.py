@@ -20,8 +20,8 @@ from pointsman.collector.internal_routes import INTERNAL_ROUTES
 from pointsman.collector.metrics_routes import METRICS_ROUTES
 from pointsman.collector.otlp_routes import OTLP_ROUTES
 from pointsman.collector.read_routes import READ_ROUTES
-from pointsman.collector.tenant_routes import TENANT_ROUTES
 from pointsman.collector.recost_routes import RECOST_ROUTES
+from pointsman.collector.tenant_routes import TENANT_ROUTES
 from pointsman.collector.usage_routes import USAGE_ROUTES
 from pointsman.core.errors import PointsmanError
 

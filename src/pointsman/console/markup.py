@@ -93,6 +93,7 @@ class Site(Struct, frozen=True, kw_only=True):
             session=session,
             static=f"/static/{self.files.version}",
             product_version=self.settings.version,
+            open_alerts=self.settings.open_alerts(),
             **values,
         )
 

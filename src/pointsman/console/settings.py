@@ -30,6 +30,11 @@ def nothing_known() -> PipelineFigures:
     return PipelineFigures()
 
 
+def no_alerts() -> int:
+    """Return 0: nobody looks for alerts."""
+    return 0
+
+
 def never() -> bool:
     """Return False: the server is not ending."""
     return False
@@ -45,6 +50,8 @@ class ConsoleSettings(Struct, frozen=True, kw_only=True):
     clock: Clock
     pipeline: Callable[[], PipelineFigures] = nothing_known
     """Read for each overview; must not wait."""
+    open_alerts: Callable[[], int] = no_alerts
+    """How many alerts are open, for the head of every page; must not wait."""
     is_closing: Callable[[], bool] = never
     """Asked at least once a second by pages that listen, so that they do not hold up an end."""
     gateway_url: str | None = None

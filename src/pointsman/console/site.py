@@ -12,7 +12,9 @@ from litestar.types import ControllerRouterHandler
 
 from pointsman.console import (
     access,
+    alerts_page,
     answers,
+    costs_page,
     live,
     overview_page,
     request_list,
@@ -41,6 +43,8 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trace_list.trace_list,
     trace_page.trace_page,
     overview_page.overview_page,
+    costs_page.costs_page,
+    alerts_page.alerts_page,
 )
 _MAX_FORM_BYTES = 16_384
 
@@ -48,8 +52,8 @@ _MAX_FORM_BYTES = 16_384
 def handlers(settings: ConsoleSettings) -> list[ControllerRouterHandler]:
     """Return what a Litestar application serves as its console.
 
-    The paths are `/`, `/login`, `/logout`, `/requests…`, `/traces…`, `/overview`, `/live/…` and
-    `/static/…`. Errors are pages, not JSON.
+    The paths are `/`, `/login`, `/logout`, `/requests…`, `/traces…`, `/overview`, `/costs`,
+    `/alerts`, `/live/…` and `/static/…`. Errors are pages, not JSON.
 
     Args:
         settings: The parts to read from. They must outlive the application.

@@ -177,8 +177,21 @@ def _quota_step(record: CallRecord) -> list[SpanRow]:
     attributes = {
         "pointsman.limits": [f"{check.scope} {check.kind}" for check in record.limits],
         "pointsman.refused_by": refused or None,
+        **_move(record),
     }
     return [_child(record, "quota_rule", 0, times or (0, 0), attributes)]
+
+
+def _move(record: CallRecord) -> dict[str, Any]:
+    """Return which budget moved the request, and the model before and after."""
+    moves = [made for made in record.limits if made.model_after is not None and not made.dry_run]
+    if not moves:
+        return {}
+    return {
+        "pointsman.quota.rule": moves[-1].rule,
+        "pointsman.quota.model_before": moves[-1].model_before,
+        "pointsman.quota.model_after": moves[-1].model_after,
+    }
 
 
 def _attempts(record: CallRecord) -> list[SpanRow]:

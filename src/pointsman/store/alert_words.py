@@ -32,7 +32,7 @@ def told(finding: Finding) -> str:
     if finding.kind == "fallback_rate":
         bound = f"bound {finding.bound} %"
         return f"{finding.observed} % of {calls} in {span} fell back, {bound}"
-    return f"opened {count_text(finding.observed, 'time')} in {span} and has not closed"
+    return f"opened {count_text(finding.observed, 'time')} in {span}"
 
 
 def _money(nano_usd: int | None) -> str:
