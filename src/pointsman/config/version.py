@@ -15,8 +15,12 @@ from pointsman.config.section import Duration, Secret
 
 def config_version(config: Config) -> str:
     """Return the first 16 hex digits of the SHA-256 of the canonical configuration."""
-    canonical = msgspec.json.encode(config, enc_hook=_canonical)
-    return hashlib.sha256(canonical).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(config)).hexdigest()[:16]
+
+
+def canonical_json(config: Config) -> bytes:
+    """Return the configuration as JSON with secrets by their hash: to compare, not to show."""
+    return msgspec.json.encode(config, enc_hook=_canonical)
 
 
 def public_json(config: Config) -> bytes:

@@ -4,10 +4,10 @@ Changes of the state write their own rows (`StateDatabase.change`); `note` is fo
 nothing and is still to be known, such as reading the content of a request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from pointsman.state.database import StateDatabase, audit_row
 from pointsman.state.models import AuditRow
@@ -26,6 +26,27 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """As `key.issued`, `key.revoked`, `content.read`."""
     subject: str
     details: dict[str, object]
+
+
+class AuditFilter(Struct, frozen=True, kw_only=True):
+    """Which rows are wanted; what is None does not matter."""
+
+    action: str | None = None
+    """How it begins: `key.` is everything about keys."""
+    subject: str | None = None
+    """How it begins: `routes.` is every route of the file."""
+    actor: str | None = None
+    """How it begins: `cli` is everything from the command line."""
+    since_unix_ns: int | None = None
+    until_unix_ns: int | None = None
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Answer to `GET /internal/v1/audit`: newest first."""
+
+    entries: tuple[AuditEntry, ...]
+    next_before: int | None = None
+    """`before` of the next page; None at the end."""
 
 
 class AuditLog:
@@ -50,7 +71,12 @@ class AuditLog:
             session.add(audit_row(at_unix_ns, actor, action, subject, details))
 
     async def page(
-        self, limit: int = 100, *, before: int | None = None, subject: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        before: int | None = None,
+        subject: str | None = None,
+        wanted: AuditFilter | None = None,
     ) -> list[AuditEntry]:
         """Return rows, newest first.
 
@@ -58,14 +84,17 @@ class AuditLog:
             limit: How many, at most `MAX_PAGE`.
             before: Only rows older than this sequence number: the last one of the page before.
             subject: Only rows about this.
+            wanted: More to choose by.
         """
-        wanted = select(AuditRow).order_by(AuditRow.sequence.desc()).limit(min(limit, MAX_PAGE))
+        query = select(AuditRow).order_by(AuditRow.sequence.desc()).limit(min(limit, MAX_PAGE))
         if before is not None:
-            wanted = wanted.where(AuditRow.sequence < before)
+            query = query.where(AuditRow.sequence < before)
         if subject is not None:
-            wanted = wanted.where(AuditRow.subject == subject)
+            query = query.where(AuditRow.subject == subject)
+        if wanted is not None:
+            query = query.where(*_conditions(wanted))
         async with self._database.transaction() as session:
-            rows = (await session.scalars(wanted)).all()
+            rows = (await session.scalars(query)).all()
         return [
             AuditEntry(
                 sequence=row.sequence,
@@ -77,3 +106,16 @@ class AuditLog:
             )
             for row in rows
         ]
+
+
+def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.action is not None:
+        yield AuditRow.action.startswith(wanted.action, autoescape=True)
+    if wanted.subject is not None:
+        yield AuditRow.subject.startswith(wanted.subject, autoescape=True)
+    if wanted.actor is not None:
+        yield AuditRow.actor.startswith(wanted.actor, autoescape=True)
+    if wanted.since_unix_ns is not None:
+        yield AuditRow.at_unix_ns >= wanted.since_unix_ns
+    if wanted.until_unix_ns is not None:
+        yield AuditRow.at_unix_ns < wanted.until_unix_ns
