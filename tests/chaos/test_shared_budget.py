@@ -1,0 +1,268 @@
+"""One budget, many calls, several workers and a real Redis: to the nano-dollar, whatever dies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from pointsman.core.clock import SystemClock
+from pointsman.journal.reader import JournalReader
+from pointsman.providers.mock.player import ScriptPlayer
+from pointsman.providers.mock.script import parse_script
+from pointsman.providers.mock.server import MockServer
+from redis_server import RedisServer
+
+from running_gateway import RunningGateway, get, running_gateway
+
+CONFIG = """
+server: {{workers: {workers}}}
+providers:
+  live: {{kind: openai, base_url: "http://127.0.0.1:{port}/v1", api_key: any-key-at-all}}
+targets: {{slow: {{provider: live, model: gpt-4o}}}}
+prices: {{models: {{gpt-4o: {{input_usd_per_mtok: "2.5", output_usd_per_mtok: "100"}}}}}}
+policy:
+  budgets: {{daily: {{scope: gateway, usd: 1}}}}
+  limits: {{many: {{scope: gateway, concurrent: 2000, tokens_per_day: 100000000}}}}
+shared: {{url: "{redis}", lease: 2s, timeout: 2s, on_loss: {{budgets: {budgets}}}}}
+"""
+# 100 tokens are held, about half of them used: 0.01 USD each, so that a hundred fit at once.
+SCRIPT = {"rules": [{"repeat": True, "steps": [{"chunk_count": 40, "chunk_delay": "3ms"}]}]}
+CAP_NANO_USD = 1_000_000_000
+CALLS = 500
+TRIES = 400
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server that forgets everything when it is killed."""
+    server = RedisServer(tmp_path_factory.mktemp("r"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def lasting_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server that finds everything again."""
+    server = RedisServer(tmp_path_factory.mktemp("r"), keeps_data=True)
+    server.start()
+    yield server
+    server.kill()
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, redis: RedisServer, workers: int, budgets: str = "closed"
+) -> AsyncIterator[RunningGateway]:
+    upstream = MockServer(ScriptPlayer(parse_script(SCRIPT)), SystemClock())
+    await upstream.start()
+    config = CONFIG.format(port=upstream.port, workers=workers, redis=redis.url, budgets=budgets)
+    context = running_gateway(folder, config=config)
+    gateway = await asyncio.to_thread(context.__enter__)
+    try:
+        if workers > 1:
+            await until(lambda: len(set(states(gateway).values())) == 1, "all workers are up")
+        yield gateway
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
+        await upstream.close()
+
+
+def request(*, stream: bool) -> bytes:
+    body = msgspec.json.encode(
+        {
+            "model": "slow",
+            "stream": stream,
+            "max_tokens": 100,
+            "messages": [{"role": "user", "content": "Hello"}],
+        }
+    )
+    return (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    ) + body
+
+
+async def call(port: int, ends: Counter[str], *, stream: bool) -> None:
+    """Ask until there is an answer, or the budget is spent; a cut connection is not asked again."""
+    for _ in range(TRIES):
+        answer = await _ask(port, request(stream=stream))
+        if not answer:
+            ends["cut"] += 1
+            return
+        status = answer[9:12].decode()
+        if status == "200":
+            ends["answered"] += 1
+            return
+        if b"insufficient_quota" in answer:
+            ends["spent"] += 1
+            return
+        ends[f"again {status}"] += 1
+        assert status in ("429", "503"), answer
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never an end: {ends}")
+
+
+async def _ask(port: int, text: bytes) -> bytes:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return b""
+    try:
+        writer.write(text)
+        return await reader.read(-1)
+    except OSError:
+        return b""
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def crowd(
+    port: int, *, stream: bool, meanwhile: Callable[[], Awaitable[None]] | None = None
+) -> Counter[str]:
+    ends: Counter[str] = Counter()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for _ in range(CALLS):
+            tasks.create_task(call(port, ends, stream=stream))
+        if meanwhile is not None:
+            await asyncio.sleep(0.3)
+            await meanwhile()
+    return ends
+
+
+def ready(gateway: RunningGateway) -> dict[str, object]:
+    answer: dict[str, object] = msgspec.json.decode(get(f"{gateway.url}/ready")[2])
+    return answer
+
+
+def states(gateway: RunningGateway) -> dict[str, str]:
+    return dict(ready(gateway).get("workers") or {})  # type: ignore[arg-type]
+
+
+async def until(holds: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not await asyncio.to_thread(holds):
+        assert loop.time() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+def counter(redis: RedisServer) -> dict[str, int]:
+    names = redis.command("KEYS", "pointsman:money:*").split("\r\n")
+    (name,) = [name for name in names if name.startswith("pointsman:")]
+    words = [
+        word
+        for word in redis.command("HGETALL", name).split("\r\n")[1:]
+        if not word.startswith("$")
+    ]
+    return {key: int(value) for key, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def _held_by(redis: RedisServer, worker: str) -> int:
+    return sum(
+        value
+        for name, value in counter(redis).items()
+        if name.startswith("h:") and name.endswith(worker)
+    )
+
+
+def spent_by_records(gateway: RunningGateway) -> tuple[int, Counter[str]]:
+    records = JournalReader(gateway.data_dir / "journal").newest(1_000_000)
+    costs = (record.cost for record in records)
+    total = sum(cost.total_nano_usd or 0 for cost in costs if cost is not None)
+    return total, Counter(record.outcome for record in records)
+
+
+async def agreed(gateway: RunningGateway, redis: RedisServer) -> int:
+    """Wait until nothing is held, and compare counter and records; return what was spent."""
+    await until(lambda: counter(redis).get("h", 0) == 0, "nothing is held any more")
+    total, _ = spent_by_records(gateway)
+    await until(lambda: counter(redis)["s"] == total, f"{counter(redis)} against {total}", 3.0)
+    own = sum(value for name, value in counter(redis).items() if name.startswith("s:"))
+    assert own == total
+    return total
+
+
+def worker_pids(gateway: RunningGateway) -> dict[str, int]:
+    found = {}
+    for child in psutil.Process(gateway.process.pid).children():
+        line = child.cmdline()
+        if "--worker" in line:
+            found[line[line.index("--worker") + 1]] = child.pid
+    return found
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streams"])
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_five_hundred_calls_on_one_dollar(
+    tmp_path: Path, redis: RedisServer, workers: int, stream: bool
+):
+    """Invariants 7 and 11: the cap is never passed, the counter is the sum of the records."""
+    async with serving(tmp_path, redis, workers) as gateway:
+        ends = await crowd(gateway.port, stream=stream)
+        spent = await agreed(gateway, redis)
+    assert ends["answered"] > 100
+    assert ends["spent"] > 0
+    assert ends["cut"] == 0
+    assert CAP_NANO_USD * 0.95 < spent <= CAP_NANO_USD
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streams"])
+async def test_a_worker_is_killed_under_them(tmp_path: Path, redis: RedisServer, stream: bool):
+    """AC-14: what it had under way is charged at what was held, by records and counter alike."""
+    async with serving(tmp_path, redis, 3) as gateway:
+        victims = worker_pids(gateway)
+        assert len(victims) == 3
+
+        async def kill() -> None:
+            await until(lambda: _held_by(redis, "gateway-1") > 5_000_000, "it has calls under way")
+            os.kill(victims["gateway-1"], signal.SIGKILL)
+
+        ends = await crowd(gateway.port, stream=stream, meanwhile=kill)
+        await until(
+            lambda: worker_pids(gateway).get("gateway-1", 0) not in (0, victims["gateway-1"]),
+            "the worker is started again",
+        )
+        await until(lambda: len(set(states(gateway).values())) == 1, "all workers are up")
+        spent = await agreed(gateway, redis)
+        _, outcomes = spent_by_records(gateway)
+    # A connection may be cut before its request was read.
+    assert 0 < outcomes["gateway_crashed"] <= ends["cut"]
+    assert spent <= CAP_NANO_USD
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("budgets", ["closed", "local"])
+@pytest.mark.parametrize("keeps_data", [False, True], ids=["empty", "with its data"])
+async def test_redis_starts_anew_under_them(
+    tmp_path: Path, request: pytest.FixtureRequest, keeps_data: bool, budgets: str
+):
+    """The workers tell again what they know; meanwhile `on_loss` decides."""
+    redis: RedisServer = request.getfixturevalue("lasting_redis" if keeps_data else "redis")
+    async with serving(tmp_path, redis, 3, budgets) as gateway:
+
+        async def restart() -> None:
+            redis.kill()
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(redis.start)
+
+        ends = await crowd(gateway.port, stream=False, meanwhile=restart)
+        await until(lambda: ready(gateway)["counters"]["up"], "Redis is back")  # type: ignore[index]
+        spent = await agreed(gateway, redis)
+    assert ends["cut"] == 0
+    assert ends["answered"] > 100
+    # While it was away each worker may have filled the cap by what it had last read.
+    most = CAP_NANO_USD if budgets == "closed" else 3 * CAP_NANO_USD
+    assert spent <= most
