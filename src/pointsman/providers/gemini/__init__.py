@@ -1,0 +1,1 @@
+"""Google Gemini: the `generateContent` API of `generativelanguage.googleapis.com`, in both directions."""
