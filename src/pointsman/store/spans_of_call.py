@@ -41,7 +41,10 @@ def spans_of_call(record: CallRecord) -> list[SpanRow]:
         *_step(record, "response_shaping", {}),
     ]
     children.sort(key=lambda span: span.start_unix_ns)
-    return [_root(record), *children]
+    root = _root(record)
+    # The duration in the record ends where the answer begins to be shaped, which shows it.
+    end_ns = max(span.end_unix_ns for span in (root, *children))
+    return [structs.replace(root, end_unix_ns=end_ns), *children]
 
 
 def child_span_id(record: CallRecord, step: str, number: int = 0) -> str:
@@ -169,13 +172,15 @@ def _route_facts(record: CallRecord) -> dict[str, Any]:
 
 
 def _quota_step(record: CallRecord) -> list[SpanRow]:
-    if not record.limits:
+    # Counters that limit nothing are kept for figures; no rule looked at them.
+    checks = [made for made in record.limits if made.limit is not None]
+    if not checks:
         return []
     # Limits are looked at during admission; unless it is a stage of its own, its time is that.
     times = _times(record, "quota_rule") or _times(record, "policy_check")
-    refused = [check.kind for check in record.limits if check.refused]
+    refused = [check.kind for check in checks if check.refused]
     attributes = {
-        "pointsman.limits": [f"{check.scope} {check.kind}" for check in record.limits],
+        "pointsman.limits": [f"{check.scope} {check.kind}" for check in checks],
         "pointsman.refused_by": refused or None,
         **_move(record),
     }
@@ -207,6 +212,9 @@ def _attempt(record: CallRecord, number: int, attempt: Attempt) -> SpanRow:
         "pointsman.attempt.why": attempt.why,
         "pointsman.reason": record.reason,
         "pointsman.config_version": record.config_version or None,
+        "pointsman.tool_calls": [f"{each.name}: {each.outcome}" for each in attempt.tool_calls]
+        or None,
+        "pointsman.json_answer": attempt.json_answer,
         genai.COST: attempt.cost.total_nano_usd if attempt.cost else None,
     }
     step = "downstream_provider_call"

@@ -254,6 +254,11 @@ def _attempt_detail(attempt: Attempt) -> Iterator[str]:
         yield f"called {clean(attempt.endpoint)}{key}"
     for change in attempt.parameters_changed:
         yield f"changed {clean(change)}"
+    for check in attempt.tool_calls:
+        found = f" ({clean(', '.join(check.violations))})" if check.violations else ""
+        yield f"tool call {clean(check.name)}: {clean(check.outcome)}{found}"
+    if attempt.json_answer is not None:
+        yield f"the answer, which should be JSON, was {clean(attempt.json_answer)}"
     held = attempt.reservation
     if held is not None:
         settled = (
