@@ -252,13 +252,7 @@ def _attempt_detail(attempt: Attempt) -> Iterator[str]:
     if attempt.endpoint is not None:
         key = f" with key {clean(attempt.key_alias)}" if attempt.key_alias else ""
         yield f"called {clean(attempt.endpoint)}{key}"
-    for change in attempt.parameters_changed:
-        yield f"changed {clean(change)}"
-    for check in attempt.tool_calls:
-        found = f" ({clean(', '.join(check.violations))})" if check.violations else ""
-        yield f"tool call {clean(check.name)}: {clean(check.outcome)}{found}"
-    if attempt.json_answer is not None:
-        yield f"the answer, which should be JSON, was {clean(attempt.json_answer)}"
+    yield from _exchange_detail(attempt)
     held = attempt.reservation
     if held is not None:
         settled = (
@@ -266,6 +260,17 @@ def _attempt_detail(attempt: Attempt) -> Iterator[str]:
             else f"settled at {money_text(held.settled_nano_usd)}"
         )  # fmt: skip
         yield f"held {money_text(held.held_nano_usd)}, {settled}"
+
+
+def _exchange_detail(attempt: Attempt) -> Iterator[str]:
+    """Tell what was asked otherwise than the client wrote it, and what was wrong in the answer."""
+    for change in attempt.parameters_changed:
+        yield f"changed {clean(change)}"
+    for check in attempt.tool_calls:
+        found = f" ({clean(', '.join(check.violations))})" if check.violations else ""
+        yield f"tool call {clean(check.name)}: {clean(check.outcome)}{found}"
+    if attempt.json_answer is not None:
+        yield f"the answer, which should be JSON, was {clean(attempt.json_answer)}"
 
 
 def _timings(attempt: Attempt) -> Iterator[str]:
