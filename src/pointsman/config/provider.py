@@ -41,5 +41,8 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What becomes of parameters that this provider cannot be told in a client's other dialect:
     `strict` refuses them, `map` uses the nearest equivalent and refuses what has none, `drop` uses
     it and drops what has none. Each change is in the attempt's record."""
+    dialects: list[Literal["openai.chat", "openai.responses", "openai.embeddings"]] | None = None
+    """For servers of OpenAI's APIs: those that it serves itself; absent, the preset says. Requests
+    in another dialect are translated to chat completions."""
     forwards_metadata: bool | None = None
     """Whether this provider takes `metadata`; absent, the preset says."""

@@ -7,6 +7,8 @@ becomes None (unknown); it is never corrected to a number that nobody reported.
 from pointsman.core.usage import Usage
 from pointsman.wire.anthropic.answer import Usage as AnthropicUsage
 from pointsman.wire.openai.chat import ChatUsage
+from pointsman.wire.openai.embeddings import EmbeddingsUsage
+from pointsman.wire.openai.responses_received import ResponsesUsage
 
 MAX_TOKENS = 1_000_000_000
 """A count above this is a fault of the reporter, not usage: no context is near it."""
@@ -44,8 +46,52 @@ def from_openai_chat(usage: ChatUsage | None) -> Usage | None:
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=_part(prompt.cached_tokens if prompt is not None else None, input_tokens),
+        cache_write_tokens=_part(
+            prompt.cache_write_tokens if prompt is not None else None, input_tokens
+        ),
         reasoning_tokens=_part(reasoning_tokens, output_tokens),
     )
+
+
+def from_openai_responses(usage: ResponsesUsage | None) -> Usage | None:
+    """Normalise the `usage` of a response of the Responses API.
+
+    Cached and written tokens are part of `input_tokens`, reasoning tokens of `output_tokens`.
+    Source: https://platform.openai.com/docs/api-reference/responses/object (read 2026-11).
+
+    Returns:
+        As `from_openai_chat` does.
+    """
+    if usage is None:
+        return None
+    input_tokens = _plausible(usage.input_tokens)
+    output_tokens = _plausible(usage.output_tokens)
+    if input_tokens is None and output_tokens is None:
+        return None
+    taken, made = usage.input_tokens_details, usage.output_tokens_details
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=_part(taken.cached_tokens if taken else None, input_tokens),
+        cache_write_tokens=_part(taken.cache_write_tokens if taken else None, input_tokens),
+        reasoning_tokens=_part(made.reasoning_tokens if made else None, output_tokens),
+    )
+
+
+def from_openai_embeddings(usage: EmbeddingsUsage | None) -> Usage | None:
+    """Normalise the `usage` of embeddings: there is no output.
+
+    Some servers give only one of the two counts, which are the same.
+    Source: https://platform.openai.com/docs/api-reference/embeddings (read 2026-11).
+
+    Returns:
+        None when nothing usable was reported.
+    """
+    if usage is None:
+        return None
+    counts = (_plausible(usage.prompt_tokens), _plausible(usage.total_tokens))
+    input_tokens = next((count for count in counts if count is not None), None)
+    return Usage(input_tokens=input_tokens, output_tokens=0) if input_tokens is not None else None
 
 
 def from_anthropic(usage: AnthropicUsage | None) -> Usage | None:

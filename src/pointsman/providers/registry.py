@@ -17,12 +17,15 @@ from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Script, load_script
 from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
 from pointsman.providers.openai.encode import EncodeSettings
+from pointsman.providers.openai.passage import CHAT, EMBEDDINGS
 from pointsman.providers.openai.presets import Preset, find_preset
 from pointsman.transport.client import HttpClient
 from pointsman.transport.proxy import Proxy, parse_proxy_url
 from pointsman.transport.settings import TransportSettings, parse_base_url
 
 NO_PROXY = EnvironmentProxy()
+MOCK_DIALECTS = frozenset({CHAT, EMBEDDINGS})
+"""What a mock speaks itself; Responses reach it as chat."""
 CREDENTIAL_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
 """Headers that stand in for `api_key`."""
 
@@ -84,13 +87,16 @@ def _build_live(
             vendor=preset.name,
             telemetry_name=preset.telemetry_name,
             origin=way.origin,
-            path=f"{way.prefix}/chat/completions",
+            prefix=way.prefix,
+            dialects=_dialects(config, preset.dialects),
             key=config.api_key,
             headers=config.headers,
             encode=EncodeSettings(
                 metadata=_metadata(config, preset.metadata),
                 takes_stream_options=preset.takes_stream_options,
             ),
+            traits=preset.traits,
+            parameters=config.parameters,
         ),
         way.http,
         clock,
@@ -180,10 +186,12 @@ def _build_mock(name: str, config: ProviderConfig, clock: Clock, classify: Class
         vendor=MOCK,
         telemetry_name=MOCK,
         origin="mock://in-process",
-        path="/v1/chat/completions",
+        prefix="/v1",
+        dialects=_dialects(config, MOCK_DIALECTS),
         headers=config.headers,
         # A script may choose by metadata, so it is forwarded unless that is switched off.
         encode=EncodeSettings(metadata=_metadata(config, "always")),
+        parameters=config.parameters,
         kind=MOCK,
         is_mock=True,
     )
@@ -204,6 +212,11 @@ def _metadata(config: ProviderConfig, default: str) -> str:
     if config.forwards_metadata is None:
         return default
     return "always" if config.forwards_metadata else "never"
+
+
+def _dialects(config: ProviderConfig, default: frozenset[str]) -> frozenset[str]:
+    """Return what a server speaks itself; chat completions it always does."""
+    return default if config.dialects is None else frozenset(config.dialects) | {CHAT}
 
 
 def _check_headers(name: str, config: ProviderConfig) -> None:

@@ -27,7 +27,7 @@ def provider(http: ScriptedHttp, clock: ManualClock | None = None, **changes) ->
         vendor="openai",
         telemetry_name="openai",
         origin="https://api.example",
-        path="/v1/chat/completions",
+        prefix="/v1",
         **{"key": Secret("sk-planted", "...nted"), **changes},
     )
     return OpenAiProvider(settings, http, clock or ManualClock(), by_status)

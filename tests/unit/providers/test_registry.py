@@ -21,7 +21,7 @@ def built(**config) -> OpenAiProvider:
 
 
 def endpoint_of(provider: OpenAiProvider) -> str:
-    return provider._settings.origin + provider._settings.path
+    return provider._settings.origin + provider._settings.prefix + "/chat/completions"
 
 
 def problem(**config) -> str:

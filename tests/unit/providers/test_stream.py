@@ -9,15 +9,24 @@ from hypothesis import strategies as st
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
+from pointsman.providers.answer_stream import AnswerStream
 from pointsman.providers.judge import Judge
-from pointsman.providers.openai.stream import open_stream, without_usage
+from pointsman.providers.openai.stream import ChunkReader, without_usage
 from pointsman.resilience.classify import classify
 from pointsman.transport.exchange import TransportError
+from pointsman.wire.sse import EventDecoder
 from provider_scenarios import CLOCK, call, text_of
 from scripted_http import WrittenResponse
 
 F = FailureClass
 JUDGE = Judge("p", "openai", classify)
+
+
+def open_stream(response, request, judge, clock) -> AnswerStream:
+    reader = ChunkReader(judge, response.status, wants_usage=request.client_wants_usage)
+    return AnswerStream(
+        response, request, decoder=EventDecoder(), reader=reader, judge=judge, clock=clock
+    )
 
 
 def event(payload: object) -> bytes:

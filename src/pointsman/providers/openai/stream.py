@@ -13,53 +13,20 @@ came in, except for usage that the client did not ask for.
 import msgspec
 from msgspec import Raw
 
-from pointsman.core.clock import Clock
 from pointsman.core.failures import FailureClass
-from pointsman.core.provider import ProviderRequest, StreamChunk
+from pointsman.core.provider import StreamChunk
 from pointsman.cost.usage import from_openai_chat
-from pointsman.providers.answer_stream import AnswerStream
 from pointsman.providers.judge import Judge
 from pointsman.providers.openai.decode import count_characters, is_error
 from pointsman.providers.tolerant import decode_tolerantly
-from pointsman.transport.exchange import HttpResponse
 from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatChunk, decode_chunk
 from pointsman.wire.openai.error import read_error
-from pointsman.wire.sse import EventDecoder
 
 _DONE = b"[DONE]"
 _NULL_USAGE_END = b',"usage":null}'
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
-
-
-def open_stream(
-    response: HttpResponse,
-    request: ProviderRequest,
-    judge: Judge,
-    clock: Clock,
-    *,
-    first_piece: bytes = b"",
-) -> AnswerStream[StreamChunk]:
-    """Return the chunks of an answer whose head is there.
-
-    Args:
-        response: The answer, its head read.
-        request: The attempt it belongs to.
-        judge: Turns an error in the stream into the one to raise.
-        clock: For the time of the first token.
-        first_piece: Bytes of the body that have been read already.
-    """
-    reader = ChunkReader(judge, response.status, wants_usage=request.client_wants_usage)
-    return AnswerStream(
-        response,
-        request,
-        decoder=EventDecoder(),
-        reader=reader,
-        judge=judge,
-        clock=clock,
-        first_piece=first_piece,
-    )
 
 
 class ChunkReader:

@@ -70,6 +70,7 @@ class PromptTokensDetails(Struct):
     """Part of `prompt_tokens`."""
 
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class CompletionTokensDetails(Struct):
