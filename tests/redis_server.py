@@ -70,11 +70,25 @@ class RedisServer:
             connection.sendall(_packed(words))
             return connection.recv(65_536).decode()
 
+    def names(self, pattern: str) -> list[str]:
+        """Return the keys that match."""
+        return _words(self.command("KEYS", pattern))
+
+    def figures(self, name: str) -> dict[str, int]:
+        """Return a hash of numbers; empty when there is none."""
+        words = _words(self.command("HGETALL", name))
+        return {key: int(value) for key, value in zip(words[::2], words[1::2], strict=True)}
+
     def _answers(self) -> bool:
         try:
             return self.command("PING").startswith("+PONG")
         except OSError:
             return False
+
+
+def _words(answer: str) -> list[str]:
+    lines = answer.split("\r\n")
+    return [line for line in lines[1:] if line and not line.startswith("$")]
 
 
 def _packed(words: tuple[str, ...]) -> bytes:

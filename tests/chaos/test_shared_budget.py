@@ -158,14 +158,8 @@ async def until(holds: Callable[[], object], what: str, seconds: float = 20.0) -
 
 
 def counter(redis: RedisServer) -> dict[str, int]:
-    names = redis.command("KEYS", "pointsman:money:*").split("\r\n")
-    (name,) = [name for name in names if name.startswith("pointsman:")]
-    words = [
-        word
-        for word in redis.command("HGETALL", name).split("\r\n")[1:]
-        if not word.startswith("$")
-    ]
-    return {key: int(value) for key, value in zip(words[::2], words[1::2], strict=True)}
+    (name,) = redis.names("pointsman:money:*")
+    return redis.figures(name)
 
 
 def _held_by(redis: RedisServer, worker: str) -> int:

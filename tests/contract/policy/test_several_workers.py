@@ -18,12 +18,8 @@ DAILY = "budgets: {daily: {scope: key, usd: '0.000001'}}"
 
 def figures(server: RedisServer, kind: str = "money") -> dict[str, int]:
     """Return what the one counter of a kind holds in Redis."""
-    names = server.command("KEYS", f"pointsman:{kind}:*").split("\r\n")
-    keys = [name for name in names if name.startswith("pointsman:")]
-    assert len(keys) == 1, keys
-    words = server.command("HGETALL", keys[0]).split("\r\n")[1:]
-    values = [word for word in words if word and not word.startswith("$")]
-    return {name: int(value) for name, value in zip(values[::2], values[1::2], strict=True)}
+    (name,) = server.names(f"pointsman:{kind}:*")
+    return server.figures(name)
 
 
 async def workers_of(
@@ -254,11 +250,7 @@ async def test_older_data_is_brought_up_to_date(own_redis: RedisServer, clock: M
     await two.spend(300, 300, key="k")
     await asyncio.gather(one.settled(), two.settled())
     await one.spend(10, 0, key="k")  # reads what the other has spent
-    name = next(
-        word
-        for word in own_redis.command("KEYS", "pointsman:money:*").split("\r\n")
-        if word.startswith("pointsman:")
-    )
+    (name,) = own_redis.names("pointsman:money:*")
     own_redis.command("DEL", name)
     with pytest.raises(CallError):
         await one.spend(500, 500, key="k")  # it knows of 600
@@ -276,13 +268,8 @@ async def test_the_day_turns_for_all(redis: RedisServer, clock: ManualClock) -> 
     await two.spend(1000, 1000, key="k")
     await one.ledger.settle(late, 650)
     await asyncio.gather(one.settled(), two.settled())
-    names = redis.command("KEYS", "pointsman:money:*").split("\r\n")
-    spent = [
-        redis.command("HGET", name, "s").split("\r\n")[1]
-        for name in names
-        if name.startswith("pointsman:")
-    ]
-    assert sorted(spent) == ["1000", "650"]
+    spent = [redis.figures(name)["s"] for name in redis.names("pointsman:money:*")]
+    assert sorted(spent) == [650, 1000]
     await stop_all([one, two])
 
 
