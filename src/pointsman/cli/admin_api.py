@@ -3,6 +3,7 @@
 Owns the one request and the sentences for what can go wrong. Knows no particular endpoint.
 """
 
+import getpass
 import http.client
 import ssl
 from pathlib import Path
@@ -98,7 +99,11 @@ class AdminApi:
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         connection = self._connection()
-        headers = {"authorization": f"Bearer {self._token}", "accept": "application/json"}
+        headers = {
+            "authorization": f"Bearer {self._token}",
+            "accept": "application/json",
+            "x-pointsman-actor": _user_name(),
+        }
         if body is not None:
             headers["content-type"] = "application/json"
         try:
@@ -115,6 +120,15 @@ class AdminApi:
         return http.client.HTTPSConnection(
             self._host, self._port, timeout=_TIMEOUT_S, context=context
         )
+
+
+def _user_name() -> str:
+    """Return who is at the command line, as far as an audit can take it down; else nothing."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+    return name if name.isascii() and name.isprintable() else ""
 
 
 def _saved_url(data_dir: Path) -> str | None:

@@ -8,16 +8,14 @@ import argparse
 import getpass
 import re
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
-from pointsman.cli.admin_api import DEFAULT_URL, AdminApi, AdminApiError
-from pointsman.cli.exit_codes import BAD_CONFIG, NOT_FOUND, OK, UNREACHABLE
+from pointsman.cli.admin_actions import Actions, add_action, alias_pair, date_text
+from pointsman.cli.admin_api import AdminApi, AdminApiError
+from pointsman.cli.exit_codes import BAD_CONFIG, NOT_FOUND, OK
 from pointsman.state.key_messages import (
     MAX_LIFETIME_S,
     IssuedKey,
@@ -33,7 +31,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
 _HEADINGS = ("NAME", "STATUS", "TENANT", "PLAN", "SCOPES", "MODELS", "EXPIRES", "ENDS IN", "ID")
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Actions) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "keys",
@@ -42,10 +40,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_issue(actions)
-    lists = _add_action(actions, "list", _list_keys, "list the keys, newest first")
+    lists = add_action(actions, "list", _list_keys, "list the keys, newest first")
     lists.add_argument("--all", action="store_true", help="the revoked ones too")
     lists.add_argument("--json", action="store_true", help="for programs; always all of them")
-    revoke = _add_action(actions, "revoke", _revoke, "make a key useless at once and for good")
+    revoke = add_action(actions, "revoke", _revoke, "make a key useless at once and for good")
     revoke.add_argument("name", metavar="NAME", help="name or id of the key")
     hashes = actions.add_parser(
         "hash",
@@ -56,15 +54,28 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     hashes.set_defaults(run=_hash)
 
 
-def _add_issue(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    issue = _add_action(actions, "issue", _issue, "make a key and print it once")
+def _add_issue(actions: Actions) -> None:
+    issue = add_action(actions, "issue", _issue, "make a key and print it once")
     issue.add_argument("name", metavar="NAME", help="its name in records; unique among live keys")
     issue.add_argument("--tenant", help="bind it: its requests belong to this tenant")
-    issue.add_argument("--plan", help="plan of that tenant (default: the tenant's own)")
+    issue.add_argument("--plan", help="a plan of its own (default: the tenant's)")
     issue.add_argument("--user", help="who uses it")
     issue.add_argument("--team", help="which team it belongs to")
     issue.add_argument(
-        "--model", action="append", metavar="GLOB", help="model names it may ask for (repeatable)"
+        "--model", action="append", metavar="GLOB", help="names it may ask for (repeatable)"
+    )
+    issue.add_argument(
+        "--route", action="append", metavar="GLOB", help="routes its names may lead to (repeatable)"
+    )
+    issue.add_argument(
+        "--dialect", action="append", metavar="GLOB", help="dialects, as openai.* (repeatable)"
+    )
+    issue.add_argument(
+        "--alias",
+        action="append",
+        type=alias_pair,
+        metavar="NAME=MEANING",
+        help="what a name means with it, as auto=premium (repeatable)",
     )
     issue.add_argument(
         "--scope",
@@ -81,40 +92,6 @@ def _add_issue(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     issue.add_argument("--json", action="store_true", help="print the key with all about it")
 
 
-def _add_action(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    act: Callable[[argparse.Namespace, AdminApi], None],
-    summary: str,
-) -> argparse.ArgumentParser:
-    """Add an action that asks the collector."""
-    parser = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    parser.add_argument(
-        "--collector",
-        metavar="URL",
-        help=f"its address (default: as the data folder says, else {DEFAULT_URL})",
-    )
-    parser.add_argument(
-        "--plain-http", action="store_true", help="allow http:// to another host than this one"
-    )
-    # Also understood before the action; only what is given here may replace what was given there.
-    parser.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, metavar="DIR")
-    parser.set_defaults(run=lambda args: _ask(args, act))
-    return parser
-
-
-def _ask(args: argparse.Namespace, act: Callable[[argparse.Namespace, AdminApi], None]) -> int:
-    try:
-        act(args, AdminApi(args.data_dir, args.collector, allow_plain_http=args.plain_http))
-    except AdminApiError as error:
-        print(f"pointsman: {error}", file=sys.stderr)
-        return error.exit_code
-    except msgspec.MsgspecError:
-        print("pointsman: what answers there is no collector of this release", file=sys.stderr)
-        return UNREACHABLE
-    return OK
-
-
 def _issue(args: argparse.Namespace, api: AdminApi) -> None:
     wish = IssueKey(
         name=args.name,
@@ -123,6 +100,9 @@ def _issue(args: argparse.Namespace, api: AdminApi) -> None:
         user=args.user,
         team=args.team,
         models=tuple(args.model or ()),
+        routes=tuple(args.route or ()),
+        dialects=tuple(args.dialect or ()),
+        aliases=dict(args.alias or ()),
         scopes=tuple(args.scope or ("call",)),
         may_set_tenant=args.may_set_tenant,
         expires_in_s=args.expires,
@@ -138,7 +118,7 @@ def _issue(args: argparse.Namespace, api: AdminApi) -> None:
         print(answer.decode())
         return
     print(issued.secret)
-    until = _date(issued.key.expires_unix_ns)
+    until = date_text(issued.key.expires_unix_ns)
     print(
         f"This is the key `{issued.key.name}` ({issued.key.id}), expires: {until}. Keep it now: it "
         "is not shown again.",
@@ -170,7 +150,7 @@ def _revoke(args: argparse.Namespace, api: AdminApi) -> None:
         raise AdminApiError("no key can have that name or id", NOT_FOUND) from None
     answer = api.ask("DELETE", f"{_PATH}/{quote(args.name, safe='')}")
     key = msgspec.json.decode(answer, type=KeyView)
-    print(f"The key `{key.name}` ({key.id}) is revoked since {_date(key.revoked_unix_ns)}.")
+    print(f"The key `{key.name}` ({key.id}) is revoked since {date_text(key.revoked_unix_ns)}.")
 
 
 def _hash(_: argparse.Namespace) -> int:
@@ -190,17 +170,11 @@ def _cells(key: KeyView) -> tuple[str, ...]:
         key.tenant or "-",
         key.plan or "-",
         ",".join(key.scopes),
-        ",".join(key.models) or "all",
-        _date(key.expires_unix_ns),
+        ",".join((*key.models, *(f"route:{route}" for route in key.routes))) or "all",
+        date_text(key.expires_unix_ns),
         key.last_four,
         key.id,
     )
-
-
-def _date(unix_ns: int | None) -> str:
-    if unix_ns is None:
-        return "never"
-    return datetime.fromtimestamp(unix_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _lifetime_s(text: str) -> int:

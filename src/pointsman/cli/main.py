@@ -30,6 +30,9 @@ COMMANDS = {
     "route": "pointsman.cli.route",
     "breakers": "pointsman.cli.breakers",
     "keys": "pointsman.cli.keys",
+    "tenants": "pointsman.cli.tenants",
+    "plans": "pointsman.cli.plans",
+    "audit": "pointsman.cli.audit",
     "login": "pointsman.cli.login",
     "mock": "pointsman.cli.mock",
 }
@@ -49,6 +52,9 @@ SUMMARIES = {
     "route": "show where a request would go, without sending it",
     "breakers": "show which targets are left alone, and by whose failure",
     "keys": "issue, list and revoke keys of the gateway",
+    "tenants": "make, show and change tenants and their plans at run time",
+    "plans": "make, show and replace plans at run time",
+    "audit": "show who changed which key, tenant, plan, policy, route or price",
     "login": "print an address that opens the console",
     "mock": "serve scripted answers as an OpenAI-compatible provider",
 }
