@@ -1,7 +1,7 @@
 """What well-known models take: images, tools, tools in streams, JSON schemas, how long a context.
 
-Only what a vendor states is here; everything else stays unknown and excludes nothing. A target's
-own `capabilities` and `context_tokens` win. Looked up when a configuration is compiled, and once
+Everything else stays unknown and excludes nothing. A target's own `capabilities` and
+`context_tokens` win. Looked up when a configuration is compiled, and once
 for each model that nobody declared.
 """
 
@@ -14,18 +14,26 @@ _K = 1000
 _TEXT_ONLY = Capabilities(vision=False, tools=True)
 
 # Provider kind (`*` is any), glob over the model -> what it takes. The first match counts.
+# A wrong "no" turns away what would have been served, a missing one costs an attempt: what no page
+# in reach confirms is left unknown, and what only others than the vendor say is marked so.
 _TABLE: tuple[tuple[str, str, Capabilities], ...] = (
-    # https://platform.openai.com/docs/models and /docs/guides/structured-outputs (read 2026-11):
-    # schemas from gpt-4o-2024-08-06 on, images from gpt-4-turbo on, none of both before.
+    # Schemas in `response_format` begin with gpt-4o-mini and gpt-4o-2024-08-06, functions are taken
+    # by gpt-3.5-turbo, gpt-4, gpt-4-turbo and gpt-4o alike (the vendor, read 2026-11):
+    # https://community.openai.com/t/introducing-structured-outputs/896022
+    # Images, audio and the o series by somebody's calls of each model (not the vendor, 2026-11):
+    # https://community.openai.com/t/developer-role-not-accepted-for-o1-o1-mini-o3-mini/1110750/7
     ("*", "gpt-3.5-turbo*", Capabilities(vision=False, tools=True, json_schema=False)),
     ("*", "gpt-4o-2024-05-13", Capabilities(vision=True, tools=True, json_schema=False)),
-    ("*", "gpt-4o*-audio-preview*", Capabilities(vision=False, tools=True)),
-    ("*", "gpt-4o*-search-preview*", Capabilities(vision=False, tools=False)),
+    ("*", "gpt-4o*-audio-preview*", Capabilities(vision=False, tools=True, json_schema=False)),
+    # No tools among its parameters (not the vendor); whether it takes images is told both ways.
+    ("*", "gpt-4o*-search-preview*", Capabilities(tools=False)),
     (
         "*",
         "gpt-4o*",
         Capabilities(vision=True, tools=True, json_schema=True, context_tokens=128 * _K),
     ),
+    # Images and schemas: https://ai.azure.com/catalog/models/gpt-4.1 (read 2026-11). The context is
+    # confirmed by others than the vendor only.
     (
         "*",
         "gpt-4.1*",
@@ -43,16 +51,23 @@ _TABLE: tuple[tuple[str, str, Capabilities], ...] = (
     ),
     ("*", "o1-mini*", Capabilities(vision=False, tools=False, json_schema=False)),
     ("*", "o3-mini*", Capabilities(vision=False, tools=True, json_schema=True)),
-    # https://api-docs.deepseek.com/guides/json_mode (read 2026-11): text only, no schemas.
-    ("deepseek", "deepseek-*", Capabilities(vision=False, json_schema=False)),
-    # https://ollama.com/search?c=tools and ?c=vision (read 2026-11).
+    # JSON only as `json_object`: https://platform.deepseek.com/api-docs/guides/json_mode (2026-11).
+    # Images are unknown: newer models behind the same names may take them.
+    ("deepseek", "deepseek-*", Capabilities(json_schema=False)),
+    # Tools in llama3.1, mistral and mistral-nemo by others than the vendor, the rest not confirmed
+    # by any page in reach. Not the whole of mistral*: mistral-small3.1 and mistral-large-3 take
+    # images (https://ollama.com/search?q=mistral-large-3, read 2026-11).
     ("ollama", "llama3", Capabilities(vision=False, tools=False)),
     ("ollama", "llama3:*", Capabilities(vision=False, tools=False)),
-    ("ollama", "llama3.1*", _TEXT_ONLY),
-    ("ollama", "mistral*", _TEXT_ONLY),
+    ("ollama", "llama3.1", _TEXT_ONLY),
+    ("ollama", "llama3.1:*", _TEXT_ONLY),
+    ("ollama", "mistral", _TEXT_ONLY),
+    ("ollama", "mistral:*", _TEXT_ONLY),
+    ("ollama", "mistral-nemo*", _TEXT_ONLY),
     ("ollama", "gemma:*", Capabilities(vision=False, tools=False)),
     ("ollama", "gemma2*", Capabilities(vision=False, tools=False)),
-    # https://console.groq.com/docs/models (read 2026-11).
+    # Tools by use of others (not the vendor); images not confirmed by any page in reach, and not
+    # contradicted: https://console.groq.com/docs/vision (read 2026-11) names other models.
     ("groq", "llama-3.1-*", _TEXT_ONLY),
     ("groq", "llama-3.3-*", _TEXT_ONLY),
 )

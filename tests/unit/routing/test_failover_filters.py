@@ -94,6 +94,12 @@ def test_the_built_in_table_holds_where_nothing_is_written():
     assert table.undeclared("openai", "gpt-3.5-turbo").capabilities.json_schema is False
 
 
+@pytest.mark.parametrize("model", ["mistral-small3.1", "mistral-large-3", "llama3.2-vision"])
+def test_a_relative_that_takes_images_is_not_taken_for_one_that_does_not(model: str):
+    """A wrong no turns away what would have been served."""
+    assert known_capabilities("ollama", model).vision is None
+
+
 @pytest.mark.parametrize("model", ["gpt-5", "my-own/gpt-4o", "claude-sonnet-4-6", "qwen3"])
 def test_models_that_nobody_described_are_unknown(model: str):
     """No guess is made from a likeness of names."""
