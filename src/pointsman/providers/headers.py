@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import pointsman
@@ -11,6 +12,7 @@ USER_AGENT = f"pointsman/{pointsman.__version__}"
 
 MAX_RETRY_AFTER_S = 7 * 86_400.0
 """A longer wait is a fault or a mockery: nobody plans on it."""
+_ANTHROPIC_LIMIT = "anthropic-ratelimit-"
 _REQUEST_ID_NAMES = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 # OpenAI and most others; Anthropic; Azure; whoever is behind Cloudflare.
 
@@ -45,6 +47,7 @@ def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
 
     `retry-after-ms` is OpenAI's and Azure's finer form and wins. `retry-after` is seconds or an
     HTTP date. Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    Where neither is given, the reset of what Anthropic says is spent counts.
 
     Args:
         headers: Names in lower case.
@@ -55,7 +58,7 @@ def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
         return _bounded(milliseconds / 1000)
     value = headers.get("retry-after")
     if value is None:
-        return None
+        return _anthropic_reset_s(headers, unix_ns)
     seconds = _number(value)
     if seconds is not None:
         return _bounded(seconds)
@@ -64,6 +67,25 @@ def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return _bounded(at_s - unix_ns / 1_000_000_000)
+
+
+def _anthropic_reset_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
+    """Return the seconds until every limit with nothing remaining is reset; None without one.
+
+    Source: https://platform.claude.com/docs/en/api/rate-limits#response-headers (read 2026-11).
+    """
+    waits: list[float] = []
+    for name, remaining in headers.items():
+        if not name.startswith(_ANTHROPIC_LIMIT) or not name.endswith("-remaining"):
+            continue
+        reset = headers.get(name.removesuffix("remaining") + "reset")
+        if remaining.strip() == "0" and reset is not None:
+            try:
+                at_s = datetime.fromisoformat(reset).timestamp()
+            except (ValueError, OverflowError):
+                continue
+            waits.append(_bounded(at_s - unix_ns / 1_000_000_000))
+    return max(waits, default=None)
 
 
 def upstream_request_id(headers: Mapping[str, str]) -> str | None:

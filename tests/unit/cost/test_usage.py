@@ -1,10 +1,14 @@
 """Normalising what vendors report about tokens."""
 
+import msgspec
+from genai_prices import extract_usage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.usage import Usage
-from pointsman.cost.usage import MAX_TOKENS, estimate, from_openai_chat
+from pointsman.cost.usage import MAX_TOKENS, estimate, from_anthropic, from_openai_chat
+from pointsman.wire.anthropic.answer import CacheCreation, OutputTokensDetails
+from pointsman.wire.anthropic.answer import Usage as AnthropicUsage
 from pointsman.wire.openai.chat import ChatUsage, CompletionTokensDetails, PromptTokensDetails
 
 counts = st.none() | st.integers(-(10**12), 10**12)
@@ -80,3 +84,56 @@ def test_an_estimate_counts_four_characters_a_token_rounded_up_and_says_so():
     assert estimate(7, 9) == Usage(7, 3, estimated=True)
     assert estimate(7, 0) == Usage(7, 0, estimated=True)
     assert estimate(None, 8) == Usage(None, 2, estimated=True)
+
+
+small = st.integers(0, 10**6)
+
+
+@given(small, small, small, small, small, small)
+def test_anthropics_counts_are_added_as_the_price_data_does(
+    fresh, read, short, long, said, thought
+):
+    """OBS-21, OBS-24: cache tokens stand beside `input_tokens`; genai-prices is the oracle."""
+    thought = min(thought, said)
+    wire = AnthropicUsage(
+        fresh,
+        said,
+        short + long,
+        read,
+        CacheCreation(short, long),
+        OutputTokensDetails(thought),
+    )
+    body = {"model": "claude-haiku-4-5", "usage": msgspec.to_builtins(wire)}
+
+    usage = from_anthropic(wire)
+    oracle = extract_usage(body, provider_id="anthropic").usage
+
+    assert usage is not None
+    assert usage.input_tokens == oracle.input_tokens
+    assert usage.output_tokens == oracle.output_tokens
+    assert usage.cache_read_tokens == oracle.cache_read_tokens
+    assert usage.cache_write_tokens == oracle.cache_write_tokens
+    assert usage.cache_write_1h_tokens == oracle.cache_write_1h_tokens
+    assert usage.reasoning_tokens == oracle.output_reasoning_tokens
+
+
+@given(counts, counts, counts, counts, counts)
+def test_no_count_of_anthropics_makes_an_impossible_usage(fresh, said, written, read, thought):
+    """Whatever is reported, parts are no larger than their whole and nothing is negative."""
+    wire = AnthropicUsage(fresh, said, written, read, None, OutputTokensDetails(thought))
+
+    usage = from_anthropic(wire)
+
+    if usage is not None:
+        for part in (usage.cache_read_tokens, usage.cache_write_tokens):
+            assert part is None or 0 <= part <= (usage.input_tokens or 0)
+        assert usage.reasoning_tokens is None or usage.reasoning_tokens <= (
+            usage.output_tokens or 0
+        )
+
+
+def test_nothing_reported_by_anthropic_is_none():
+    """Unknown is not zero."""
+    assert from_anthropic(None) is None
+    assert from_anthropic(AnthropicUsage()) is None
+    assert from_anthropic(AnthropicUsage(3, 0)) == Usage(3, 0)

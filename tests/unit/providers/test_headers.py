@@ -34,6 +34,22 @@ LATER = format_datetime(NOW.replace(second=30), usegmt=True)
         ({"retry-after": ""}, None),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after-ms": "x", "retry-after": "1"}, 1.0),
+        (
+            {
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": "2026-11-21T12:00:20Z",
+                "anthropic-ratelimit-tokens-remaining": "5",
+                "anthropic-ratelimit-tokens-reset": "2026-11-21T13:00:00Z",
+            },
+            20.0,
+        ),
+        (
+            {
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": "soon",
+            },
+            None,
+        ),
     ],
 )
 def test_the_wait_is_read_in_seconds(headers: dict[str, str], expected: float | None):

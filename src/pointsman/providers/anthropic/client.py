@@ -141,7 +141,7 @@ class AnthropicProvider:
 
     async def count_tokens(self, request: ProviderRequest, conversation: Conversation) -> int:
         """Return how many input tokens the conversation has, by the API's own count."""
-        if request.dialect == DIALECT:
+        if request.dialect.startswith("anthropic."):
             body = _or_caller_fault(encode_native_count, request)
         else:
             body = self._encoded(request, conversation, counts_only=True)
