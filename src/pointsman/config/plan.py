@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pointsman.config.checks.names import shadowed_names
 from pointsman.config.key import KeyConfig
 from pointsman.config.plan_failures import failure_lines
+from pointsman.config.plan_policy import prompt_rule
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.proxy import DIRECT, proxy_place
 from pointsman.config.root import Config, LoadedConfig
@@ -29,6 +30,7 @@ def plan_text(loaded: LoadedConfig) -> str:
         _resolution(config),
         failure_lines(config),
         _titled("Keys", ((name, _key(one)) for name, one in config.keys.items())),
+        _titled("Prompt rules", ((n, prompt_rule(one)) for n, one in config.policy.rules.items())),
         _kept(config),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
