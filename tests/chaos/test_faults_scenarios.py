@@ -51,6 +51,7 @@ LIMITS = "{connect: 400ms, first_token: 400ms, idle: 300ms, total: 3s}"
 LONGEST_S = 4.5
 """The deadline of a route and some room for a busy machine."""
 
+PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "failures.md"
 OK = "answer of m-a"
 MOVED = "answer of m-b"
 
@@ -313,7 +314,8 @@ async def test_a_fault_is_survived_or_told_truthfully(
             ]
             held = gateway.ledger.outstanding()
 
-    table.append((scenario.name, *seen, "{}/{}".format(*calls[0]), stories[0]))
+    row = (scenario.name, *seen, "{}/{}".format(*calls[0]), stories[0])
+    table.append(row)
     expected_stream = scenario.stream if scenario.stream is not None else scenario.plain
     assert seen == [scenario.plain, expected_stream]
     assert calls == [scenario.calls, scenario.stream_calls or scenario.calls]
@@ -323,3 +325,4 @@ async def test_a_fault_is_survived_or_told_truthfully(
     assert max(took_s) < LONGEST_S
     assert sends == [sum(each) for each in calls], "a call without an attempt, or the reverse"
     assert held == 0
+    assert f"| {' | '.join(row)} |" in PAGE.read_text(), "the page tells otherwise"
