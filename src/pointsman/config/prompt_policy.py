@@ -30,7 +30,7 @@ class PromptRuleConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields
     use: str | None = None
     """For `reroute`: the target or route that serves instead; nothing else does, if it fails."""
     named_models: Literal["refuse", "replace"] = "refuse"
-    """For `reroute`, when the caller named a model: `refuse` the request, or `replace` the model."""
+    """For `reroute`, when the caller named a model: `refuse` the request, or `replace` it."""
     message: str | None = None
     """What the caller of a blocked request is told; absent for words that name the rule."""
     refusal: str | None = None

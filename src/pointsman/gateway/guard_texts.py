@@ -136,17 +136,36 @@ class BodyTexts:
                 choice["logprobs"] = None
 
     def refused(self, refusal: str) -> bytes | None:
-        """Return a chat completion with a refusal as its only choice; None for other dialects."""
-        if "choices" not in self._fields:
-            return None
-        message = {"role": "assistant", "content": refusal, "refusal": None}
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": "content_filter",
-        }
-        return _encode({**self._fields, "choices": Raw(_encode([choice]))})
+        """Return the answer with a refusal in its place; None for a form that has none."""
+        for key, replace in _REFUSALS.items():
+            if key in self._fields:
+                changed = {name: Raw(_encode(value)) for name, value in replace(refusal).items()}
+                return _encode({**self._fields, **changed})
+        return None
+
+
+def _refused_chat(refusal: str) -> dict[str, object]:
+    message = {"role": "assistant", "content": refusal, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "content_filter"}
+    return {"choices": [choice]}
+
+
+def _refused_message(refusal: str) -> dict[str, object]:
+    return {"content": [{"type": "text", "text": refusal}], "stop_reason": "refusal"}
+
+
+def _refused_response(refusal: str) -> dict[str, object]:
+    part = {"type": "refusal", "refusal": refusal}
+    message = {"type": "message", "id": "msg_refused", "role": "assistant", "status": "completed"}
+    return {"output": [{**message, "content": [part]}]}
+
+
+_REFUSALS = {
+    "choices": _refused_chat,
+    "stop_reason": _refused_message,
+    "output": _refused_response,
+}
+"""A key that only answers of one dialect have -> what says a refusal in its words."""
 
 
 def texts_in(value: object, role: str) -> Iterator[TextPlace]:

@@ -168,6 +168,28 @@ def test_tokens_that_spell_out_a_text_go_with_it():
     assert b"secret" not in texts.body()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": "a", "choices": [{"message": {"content": "secret"}}], "usage": {"total_tokens": 3}},
+        {"id": "a", "content": [{"type": "text", "text": "secret"}], "stop_reason": "end_turn"},
+        {"id": "a", "output": [{"type": "message", "content": [{"text": "secret"}]}]},
+    ],
+    ids=["openai.chat", "anthropic.messages", "openai.responses"],
+)
+def test_a_refusal_is_said_in_the_words_of_the_dialect(answer: dict):
+    """The rest of the answer, its usage among it, stays."""
+    texts = BodyTexts.of_answer(msgspec.json.encode(answer))
+
+    refused = msgspec.json.decode(texts.refused("I may not say."))
+
+    told = [place.text for place in BodyTexts.of_answer(msgspec.json.encode(refused)).places]
+    assert "I may not say." in told
+    assert "secret" not in msgspec.json.encode(refused).decode()
+    assert refused["id"] == "a"
+    assert refused.get("usage") == answer.get("usage")
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
