@@ -1,11 +1,13 @@
 """One connection to Redis: runs batches of scripts in order, within a bounded time, or is lost.
 
-The only file that knows the client library. A connection that failed once is not used again; what
-had been sent on it may or may not have happened.
+The only file that knows the client library, of which it uses the single connection: pools and
+clients connect again by themselves, and then nobody would notice that a server has come back
+without what it knew. A connection that failed once is not used again; what had been sent on it may
+or may not have happened.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
@@ -15,7 +17,7 @@ from pointsman.shared.script import Script
 from pointsman.shared.settings import SharedSettings
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from redis.asyncio.connection import AbstractConnection
 
 Argument: TypeAlias = str | int | bytes
 Reply: TypeAlias = object
@@ -34,8 +36,8 @@ class Statement(Struct, frozen=True):
 class RedisConnection:
     """An open connection; see `connect`."""
 
-    def __init__(self, client: "Redis", timeout_s: float) -> None:
-        self._client = client
+    def __init__(self, connection: "AbstractConnection", timeout_s: float) -> None:
+        self._connection = connection
         self._timeout_s = timeout_s
         self._loaded: set[str] = set()
 
@@ -45,44 +47,58 @@ class RedisConnection:
         Raises:
             SharedLostError: No answer came in time, or one of them failed.
         """
-        replies = await self._send(batch)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise SharedLostError(f"Redis refused: {reply}")
-        return replies
+        commands: list[tuple[Argument, ...]] = []
+        is_reply: list[bool] = []
+        for one in batch:
+            if one.script.sha1 not in self._loaded:
+                # In its place: what follows must find done what it does. A server that forgets
+                # its scripts later refuses, which ends the session.
+                commands.append(("SCRIPT", "LOAD", one.script.text))
+                self._loaded.add(one.script.sha1)
+                is_reply.append(False)
+            commands.append(("EVALSHA", one.script.sha1, len(one.keys), *one.keys, *one.args))
+            is_reply.append(True)
+        replies = await self._exchange(commands)
+        return [reply for reply, is_one in zip(replies, is_reply, strict=True) if is_one]
+
+    async def about(self) -> dict[str, str]:
+        """Return what the server says of itself.
+
+        Raises:
+            SharedLostError: No answer came in time.
+        """
+        (text,) = await self._exchange([("INFO",)])
+        lines = text.decode("utf-8", "replace").splitlines() if isinstance(text, bytes) else []
+        return dict(line.split(":", 1) for line in lines if ":" in line)
 
     async def close(self) -> None:
         """Close the connection; never raises and waits for nobody."""
         from redis.exceptions import RedisError
 
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._client.aclose()
-        except (RedisError, OSError, TimeoutError):
+            await self._connection.disconnect(nowait=True)
+        except (RedisError, OSError):
             return
 
-    async def _send(self, batch: Sequence[Statement]) -> list[Reply]:
-        from redis.exceptions import RedisError
+    async def _exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[Reply]:
+        """Send commands together, and read as many replies."""
+        from redis.exceptions import RedisError, ResponseError
 
-        pipe = self._client.pipeline(transaction=False)
-        is_reply: list[bool] = []
-        for one in batch:
-            if one.script.sha1 not in self._loaded:
-                # In its place: what follows must find done what it does. A server that forgets
-                # its scripts later refuses, which ends the session.
-                pipe.execute_command("SCRIPT LOAD", one.script.text)
-                self._loaded.add(one.script.sha1)
-                is_reply.append(False)
-            pipe.execute_command("EVALSHA", one.script.sha1, len(one.keys), *one.keys, *one.args)
-            is_reply.append(True)
+        connection = self._connection
+        replies: list[Reply] = []
         try:
             async with asyncio.timeout(self._timeout_s):
-                replies: list[Reply] = await pipe.execute(raise_on_error=False)
+                packed = connection.pack_commands(commands)
+                await connection.send_packed_command(packed, check_health=False)
+                for _ in commands:
+                    replies.append(await connection.read_response(disable_decoding=True))  # noqa: PERF401 - one after the other
         except TimeoutError:
             raise SharedLostError(f"Redis has not answered within {self._timeout_s:g} s") from None
+        except ResponseError as error:
+            raise SharedLostError(f"Redis refused: {_text(error)}") from None
         except (RedisError, OSError) as error:
             raise SharedLostError(f"Redis is lost: {_text(error)}") from None
-        return [reply for reply, is_one in zip(replies, is_reply, strict=True) if is_one]
+        return replies
 
 
 async def connect(settings: SharedSettings) -> tuple[RedisConnection, str | None]:
@@ -94,31 +110,42 @@ async def connect(settings: SharedSettings) -> tuple[RedisConnection, str | None
     Raises:
         SharedLostError: Nobody answers there in time, it lets us not in, or it is too old.
     """
-    from redis.asyncio import Redis
+    connection = await _open(settings)
+    try:
+        about = await connection.about()
+    except BaseException:
+        await connection.close()
+        raise
+    version = about.get("redis_version", "")
+    if _numbers(version) < OLDEST:
+        await connection.close()
+        raise SharedLostError(f"Redis {version} is too old; 7.0 is needed")
+    return connection, _doubt(about)
+
+
+async def _open(settings: SharedSettings) -> RedisConnection:
+    from redis.asyncio.connection import ConnectionPool
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
     from redis.exceptions import RedisError
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {
+        "decode_responses": False,
+        "protocol": 2,
+        "socket_timeout": None,
+        "socket_connect_timeout": settings.connect_timeout_s,
+        # A lost answer must never be asked for again by somebody who does not know what it was.
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": "pointsman",
+    }
     if settings.ca_file is not None:
         options["ssl_ca_certs"] = settings.ca_file
-    client: Redis = Redis.from_url(
-        settings.url,
-        single_connection_client=True,
-        decode_responses=False,
-        protocol=2,
-        socket_timeout=None,
-        socket_connect_timeout=settings.connect_timeout_s,
-        # A lost answer must never be asked for again by somebody who does not know what it was.
-        retry=Retry(NoBackoff(), 0),
-        client_name="pointsman",
-        **options,
-    )
-    connection = RedisConnection(client, settings.timeout_s)
+    pool = ConnectionPool.from_url(settings.url, **options)  # reads the address, opens nothing
+    opened: Any = pool.connection_class(**pool.connection_kwargs)
+    connection = RedisConnection(opened, settings.timeout_s)
     try:
         async with asyncio.timeout(settings.connect_timeout_s):
-            client = await client.initialize()
-            about = await client.info("server", "memory")
+            await opened.connect()
     except TimeoutError:
         await connection.close()
         text = f"Redis is not reached within {settings.connect_timeout_s:g} s"
@@ -129,17 +156,13 @@ async def connect(settings: SharedSettings) -> tuple[RedisConnection, str | None
     except BaseException:
         await connection.close()
         raise
-    version = str(about.get("redis_version", ""))
-    if _numbers(version) < OLDEST:
-        await connection.close()
-        raise SharedLostError(f"Redis {version} is too old; 7.0 is needed")
-    return connection, _doubt(about)
+    return connection
 
 
-def _doubt(about: dict[str, object]) -> str | None:
+def _doubt(about: Mapping[str, str]) -> str | None:
     """Say what makes a server lose counters, as it tells of itself."""
     policy = about.get("maxmemory_policy", "noeviction")
-    if about.get("maxmemory") and policy != "noeviction":
+    if about.get("maxmemory", "0") != "0" and policy != "noeviction":
         return (
             f"Redis may drop counters when its memory is full (maxmemory-policy {policy}); "
             "set noeviction"
