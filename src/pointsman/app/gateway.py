@@ -42,6 +42,7 @@ from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.structured import StructuredAnswers
 from pointsman.gateway.tool_calls import ToolCallRules
 from pointsman.gateway.tool_check import ToolChecker
+from pointsman.gateway.translation import TranslatingProvider
 from pointsman.journal.entries import Begin, Content
 from pointsman.journal.recovery import recover, tell_past
 from pointsman.journal.segments import JournalSettings
@@ -294,10 +295,13 @@ class Gateway:
 
     def _build_providers(self, loaded: LoadedConfig) -> dict[str, Provider]:
         """Build what is new or changed, keep what is the same: its connections stay warm."""
+        by_name = {dialect.name: dialect for dialect in self._dialects.values()}
         return {
             name: self._providers[name]
             if self._provider_configs.get(name) == config
-            else build_provider(name, config, self.clock, classify, proxy=loaded.proxy)
+            else TranslatingProvider(
+                build_provider(name, config, self.clock, classify, proxy=loaded.proxy), by_name
+            )
             for name, config in loaded.config.providers.items()
         }
 

@@ -8,7 +8,7 @@ from pointsman.config.proxy import EnvironmentProxy, proxy_for
 from pointsman.core.clock import Clock
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.failures import Classify
-from pointsman.core.provider import Provider
+from pointsman.core.provider import DialectProvider
 from pointsman.providers.anthropic.client import BASE_URL as ANTHROPIC_URL
 from pointsman.providers.anthropic.client import AnthropicProvider, AnthropicSettings
 from pointsman.providers.kinds import ANTHROPIC, KNOWN_KINDS, MOCK
@@ -37,7 +37,7 @@ def build(
     classify: Classify,
     *,
     proxy: EnvironmentProxy = NO_PROXY,
-) -> Provider:
+) -> DialectProvider:
     """Build a provider; no connection is made.
 
     Args:
@@ -79,7 +79,7 @@ def _build_live(
     *,
     classify: Classify,
     proxy: EnvironmentProxy,
-) -> Provider:
+) -> DialectProvider:
     way = _way(name, config, _base_url(name, config, preset), clock, proxy)
     return OpenAiProvider(
         OpenAiSettings(
@@ -110,7 +110,7 @@ def _build_anthropic(
     clock: Clock,
     classify: Classify,
     proxy: EnvironmentProxy,
-) -> Provider:
+) -> DialectProvider:
     if config.base_url is None:
         _check_key(name, config, ANTHROPIC)
     _check_headers(name, config)
@@ -179,7 +179,9 @@ def _proxy(
         raise _problem(name, "proxy", str(error), hint) from error
 
 
-def _build_mock(name: str, config: ProviderConfig, clock: Clock, classify: Classify) -> Provider:
+def _build_mock(
+    name: str, config: ProviderConfig, clock: Clock, classify: Classify
+) -> DialectProvider:
     script = load_script(config.script) if config.script is not None else Script()
     settings = OpenAiSettings(
         name=name,
