@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pointsman.cli.main import COMMANDS, add_shared_options
+from pointsman.collector.alert_watch import AlertCounts
+from pointsman.collector.metrics_routes import CollectorMetrics
 from pointsman.config.reference import reference_page
 from pointsman.core import failures
 from pointsman.core.failures import FailureClass
@@ -42,7 +44,22 @@ def _metrics() -> str:
     for family in families:
         labels = ", ".join(f"`{name}`" for name in _labels(family.name))
         lines.append(f"| `{family.name}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_collector_metrics()]) + "\n"
+
+
+def _collector_metrics() -> Iterator[str]:
+    yield from (
+        "",
+        "## The collector",
+        "",
+        "`GET /metrics` of the collector, with the admin token or a key that may `explain`.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    )
+    for family in CollectorMetrics({}, AlertCounts()).collect():
+        labels = "`kind`" if any(each.labels for each in family.samples) else ""
+        yield f"| `{family.name}` | {family.type} | {labels} | {family.documentation} |"
 
 
 def _labels(name: str) -> tuple[str, ...]:
