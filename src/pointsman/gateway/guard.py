@@ -42,7 +42,8 @@ class Guard:
         if not self._rules.on_prompt:
             return
         began_ns = self._clock.monotonic_ns()
-        examination = self._examination(call)
+        call.facts.complexity = complexity_of(call.facts)  # else known from the plan on
+        examination = Examination(self._rules.on_prompt, PROMPT, call.facts)
         try:
             if examination.reads_text:
                 texts = BodyTexts.of_request(call.body)
@@ -51,15 +52,6 @@ class Guard:
             _conclude(call, examination)
         finally:
             call.stage("policy_check", began_ns, self._clock.monotonic_ns())
-
-    def preview_request(self, call: Call) -> None:
-        """Do the same at once, for a request that nobody will answer. Raises the same."""
-        if not self._rules.on_prompt:
-            return
-        examination = self._examination(call)
-        if examination.reads_text:
-            _read_now(BodyTexts.of_request(call.body), examination)
-        _conclude(call, examination)
 
     async def check_answer(self, call: Call, completion: Completion) -> None:
         """Redact a whole answer, or put a refusal in its place.
@@ -96,10 +88,6 @@ class Guard:
         examination = Examination(self._rules.on_answer, ANSWER, call.facts)
         hold = self._rules.hold_back_characters
         return StreamGuard(call.record, examination, hold)
-
-    def _examination(self, call: Call) -> Examination:
-        call.facts.complexity = complexity_of(call.facts)  # else known from the plan on
-        return Examination(self._rules.on_prompt, PROMPT, call.facts)
 
 
 async def _read(texts: BodyTexts, examination: Examination) -> bool:

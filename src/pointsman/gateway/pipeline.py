@@ -136,7 +136,7 @@ class Pipeline:
             return await close_whole(runtime, call, served, served.completion)
         return StreamReply(call.record, self._relay(runtime, call, served).pump)
 
-    def preview(self, runtime: Runtime, arrival: Arrival) -> Reply:
+    async def preview(self, runtime: Runtime, arrival: Arrival) -> Reply:
         """Decide without calling anyone or counting anything; the reply holds the record."""
         call = self._begin(runtime, arrival)
         record = call.record
@@ -146,7 +146,7 @@ class Pipeline:
             if not call.principal.allows("explain"):
                 raise PermissionDeniedError("this key lacks the scope `explain`")
             if runtime.guard is not None:
-                runtime.guard.preview_request(call)
+                await runtime.guard.check_request(call)
             self._plan(runtime, call)
             record.outcome = "preview"
         except PointsmanError as error:
@@ -264,6 +264,7 @@ class Pipeline:
                 abort=call.abort,
                 retry_first=call.retry_first,
                 idempotency_key=call.headers.get("idempotency-key"),
+                passed_headers=_passed_headers(call) if call.dialect.passed_headers else {},
             ),
             runtime.attempts,
         )
@@ -289,3 +290,8 @@ class Pipeline:
         return StreamRelay(
             call, served, self._clock, kept_bytes=kept_bytes, guard=guard, finish=finish
         )
+
+
+def _passed_headers(call: Call) -> dict[str, str]:
+    headers = call.headers
+    return {name: headers[name] for name in call.dialect.passed_headers if name in headers}

@@ -164,7 +164,8 @@ class GatewayApp:
 
     async def _route(self, visit: Visit) -> None:
         arrival = await self._arrival(visit, self._dialect_named(visit))
-        await self._send(visit, self.serving.pipeline.preview(self.serving.runtime, arrival))
+        reply = await self.serving.pipeline.preview(self.serving.runtime, arrival)
+        await self._send(visit, reply)
 
     def _dialect_named(self, visit: Visit) -> Dialect:
         """Return the dialect that the body of a dry run is in: chat completions unless it says."""
