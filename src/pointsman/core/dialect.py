@@ -78,6 +78,9 @@ class Dialect(Protocol):
     name: str
     """`openai.chat`, `openai.responses`, `openai.embeddings`, `anthropic.messages` …"""
     operation: Operation
+    passed_headers: tuple[str, ...]
+    """Headers that say how the body is to be read; a provider that speaks the same dialect gets
+    them with it. Lower case."""
     closing_frames: bytes
     """What follows the last chunk of a complete stream; `data: [DONE]` for OpenAI's chat."""
 

@@ -6,6 +6,7 @@ about itself. It makes exactly one upstream request per call: retry and failover
 business. It fills the timings of the attempt record it is given, also when it raises.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -42,6 +43,8 @@ class ProviderRequest(Struct, kw_only=True):
     abort: AbortSignal
     """Aborted when the client has left: the upstream exchange must end at once."""
     traceparent: str
+    passed_headers: Mapping[str, str] = {}
+    """The client's headers that belong to the dialect of `body`, and go with it unchanged."""
     idempotency_key: str | None = None
     """The client's `Idempotency-Key`, forwarded unchanged."""
     is_repeatable: bool = True

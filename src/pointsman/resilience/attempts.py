@@ -82,6 +82,8 @@ class AttemptCall(Struct, kw_only=True):
     deadline: Deadline
     abort: AbortSignal
     idempotency_key: str | None = None
+    passed_headers: Mapping[str, str] = {}
+    """Of the client, for a provider that speaks its dialect."""
     first_kind: str = "first"
     """What the first attempt of this run is called in the record."""
 
@@ -193,6 +195,7 @@ async def _attempt(call: AttemptCall, settings: AttemptSettings, lease: Lease) -
         abort=call.abort,
         traceparent=call.trace.traceparent(attempt.span_id),
         idempotency_key=call.idempotency_key,
+        passed_headers=call.passed_headers,
         is_repeatable=call.idempotency_key is not None or not call.tools_run_upstream,
         attempt=attempt,
     )

@@ -39,6 +39,7 @@ class Sung:
     name = "sung"
     operation: Operation = "chat"
     closing_frames = b""
+    passed_headers = ()
 
     def read(self, body: bytes) -> Asked:
         raise AssertionError("the provider's side reads nothing")

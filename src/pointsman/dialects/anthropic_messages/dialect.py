@@ -36,6 +36,7 @@ class AnthropicMessages:
 
     name = "anthropic.messages"
     operation: Operation = "chat"
+    passed_headers: tuple[str, ...] = ("anthropic-beta", "anthropic-version")
     closing_frames = b""
     path = "/v1/messages"
 

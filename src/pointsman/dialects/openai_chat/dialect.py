@@ -29,6 +29,7 @@ class OpenAiChat:
 
     name = "openai.chat"
     operation: Operation = "chat"
+    passed_headers: tuple[str, ...] = ()
     closing_frames = b"data: [DONE]\n\n"
 
     def read(self, body: bytes) -> Asked:

@@ -31,6 +31,7 @@ class OpenAiEmbeddings:
 
     name = "openai.embeddings"
     operation: Operation = "embeddings"
+    passed_headers: tuple[str, ...] = ()
     closing_frames = b""
     path = "/v1/embeddings"
 

@@ -33,6 +33,7 @@ class OpenAiResponses:
 
     name = "openai.responses"
     operation: Operation = "chat"
+    passed_headers: tuple[str, ...] = ()
     closing_frames = b""
     path = "/v1/responses"
 

@@ -87,12 +87,14 @@ class AnthropicProvider:
             always["x-api-key"] = settings.key.reveal()
         self._plain_headers = request_headers(always, settings.headers, streams=False)
         self._stream_headers = request_headers(always, settings.headers, streams=True)
+        self._configured = frozenset(map(str.lower, settings.headers))
         version = self._plain_headers["anthropic-version"]
         self._encode = EncodeSettings(takes_sampling=version < FIRST_WITHOUT_SAMPLING)
 
     async def complete(self, request: ProviderRequest) -> Completion:
         """Pass a request through; see `Provider.complete`."""
-        response = await self._send(request, _native_body(request), self._plain_headers)
+        headers = self._native_headers(request, self._plain_headers)
+        response = await self._send(request, _native_body(request), headers)
         body = await self._upstream.read(request, response)
         return decode_native(body, response.status, self._judge)
 
@@ -101,7 +103,8 @@ class AnthropicProvider:
 
         A message that came whole is handed on as the events it stands for.
         """
-        response = await self._send(request, _native_body(request), self._stream_headers)
+        headers = self._native_headers(request, self._stream_headers)
+        response = await self._send(request, _native_body(request), headers)
         first = await self._first_of_whole(request, response)
         if first is None or not looks_whole(first):
             reader = NativeReader(self._judge, response.status)
@@ -141,11 +144,13 @@ class AnthropicProvider:
 
     async def count_tokens(self, request: ProviderRequest, conversation: Conversation) -> int:
         """Return how many input tokens the conversation has, by the API's own count."""
+        headers = self._plain_headers
         if request.dialect.startswith("anthropic."):
             body = _or_caller_fault(encode_native_count, request)
+            headers = self._native_headers(request, headers)
         else:
             body = self._encoded(request, conversation, counts_only=True)
-        call = Call(f"{self._path}/count_tokens", self._plain_headers, body)
+        call = Call(f"{self._path}/count_tokens", headers, body)
         response = await self._upstream.send(request, call)
         answered = await self._upstream.read(request, response)
         try:
@@ -205,6 +210,15 @@ class AnthropicProvider:
             clock=self._clock,
             first_piece=first or b"",
         )
+
+    def _native_headers(self, request: ProviderRequest, headers: dict[str, str]) -> dict[str, str]:
+        """Add the version and betas that the client wrote its body for; configured ones win."""
+        given = {
+            name: value
+            for name, value in request.passed_headers.items()
+            if name not in self._configured
+        }
+        return {**headers, **given} if given else headers
 
     def _unix_s(self) -> int:
         return self._clock.unix_ns() // _NS_PER_S
