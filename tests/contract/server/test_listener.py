@@ -1,6 +1,7 @@
 """The listener: ports, TLS, stopping."""
 
 import asyncio
+import contextlib
 import signal
 import ssl
 import time
@@ -142,6 +143,30 @@ def test_a_stop_lets_requests_finish_within_the_grace():
 
         assert answer.endswith(b"half")
         assert b"connection: close" in answer
+        stopping.result(5)
+
+
+def test_a_stop_answers_what_was_on_its_way():
+    """A kept connection and half a head: both may have been sent in that very moment."""
+    with serving() as server, server.connect() as kept, server.connect() as half:
+        kept.sendall(GET % b"early")
+        read_until(kept, b"early")
+        half.sendall((GET % b"early")[:20])
+        with server.connect() as probe:  # when this one is answered, the half head has been read
+            probe.sendall(GET % b"early")
+            read_until(probe, b"early")
+        stopping = asyncio.run_coroutine_threadsafe(server.listener.stop(5.0), server.loop)
+        with contextlib.suppress(OSError):
+            while not stopping.done():  # until it has begun to stop
+                server.connect().close()
+
+        kept.sendall(GET % b"early")
+        half.sendall((GET % b"early")[20:])
+        answers = [read_all(each) for each in (kept, half)]
+
+        for answer in answers:
+            assert b"HTTP/1.1 200" in answer
+            assert b"connection: close" in answer
         stopping.result(5)
 
 

@@ -167,3 +167,26 @@ async def test_a_second_call_ends_everything_at_once(family):
     assert await family.running == 130
     assert family.gateway.life.has_ended
     assert family.collector.life.has_ended
+
+
+async def test_a_role_that_ended_in_order_is_renewed_at_once(family):
+    """Connections wait on its socket: no pause, and no step towards a crash loop."""
+    await family.start()
+    for _ in range(4):
+        family.clock.advance_s(2)
+        family.gateway.life.end(0)
+        await settle()
+
+    assert len(family.gateway.lives) == 5
+    assert family.pauses.asked == []
+    assert "the gateway ended (exit code 0); it is started again at once" in family.terminal.text
+    assert "counts as down" not in family.terminal.text
+
+
+async def test_a_role_that_ends_in_order_right_after_its_start_is_not_renewed_at_once(family):
+    """That would repeat for ever."""
+    await family.start()
+    family.gateway.life.end(0)
+    await settle()
+
+    assert family.pauses.asked == [1.0]
