@@ -24,6 +24,7 @@ from pointsman.wire.malformed import MALFORMED
 MAX_ARGUMENT_CHARACTERS = 262_144
 """Arguments of one tool call that are held until they are whole; longer ones are read as text."""
 
+_NUMBER = "sequence_number"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -49,7 +50,17 @@ class StreamGuard:
         hold_characters: How much of each text is held back.
     """
 
-    __slots__ = ("_channels", "_dialect", "_examination", "_hold", "_holds", "_is_noted", "_record")
+    __slots__ = (
+        "_channels",
+        "_dialect",
+        "_examination",
+        "_hold",
+        "_holds",
+        "_inserted",
+        "_is_noted",
+        "_number",
+        "_record",
+    )
 
     def __init__(self, record: CallRecord, examination: Examination, hold_characters: int) -> None:
         self._record = record
@@ -59,6 +70,10 @@ class StreamGuard:
         """False when nothing but counting is to be done: then every chunk goes through at once."""
         self._channels: dict[Hashable, _Channel] = {}
         self._is_noted = False
+        self._number: int | None = None
+        """The number of the event at hand, in a dialect that numbers them."""
+        self._inserted = 0
+        """Events of our own so far, by which the numbers of later ones move."""
         self._dialect: StreamDialect = stream_dialect(record.dialect)
 
     def pass_on(self, chunks: list[StreamChunk]) -> list[StreamChunk]:
@@ -105,6 +120,8 @@ class StreamGuard:
         if event is None:
             passed.append(chunk)
             return
+        number = event.get(_NUMBER)
+        self._number = number + self._inserted if isinstance(number, int) else None
         has_text = self._feed(chunk, self._dialect.deltas(event))
         scanned_whole = self._scan_whole(event)
         closed: list[StreamChunk] = []
@@ -117,7 +134,9 @@ class StreamGuard:
             passed.append(chunk)
             return
         passed += closed
-        if has_text or scanned_whole:
+        if self._inserted and self._number is not None:
+            event[_NUMBER] = self._number
+        if has_text or scanned_whole or self._inserted:
             self._dialect.without_tokens(event)
             chunk.data = _encode(event)
             if has_text and self._dialect.is_idle(event):
@@ -142,6 +161,7 @@ class StreamGuard:
         for value in self._dialect.wholes(event):
             for place in texts_in(value, "assistant"):
                 scanned = self._examination.scan(place.text, place.role, is_json=place.is_json)
+                self._examination.note(scanned.found, is_repetition=True)
                 if scanned.text != place.text:
                     place.put(scanned.text)
                     has_changed = True
@@ -159,6 +179,10 @@ class StreamGuard:
             if rest and self._examination.blocking() is None:
                 like = _event(channel.chunk.data) or {}
                 event = self._dialect.continuation(like, channel.delta, rest)
+                if self._number is not None:
+                    event[_NUMBER] = self._number
+                    self._number += 1
+                    self._inserted += 1
                 flushed.append(_carrying(channel.chunk, event))
 
     def _judge(self, channel: _Channel) -> None:

@@ -194,12 +194,25 @@ def test_responses_are_guarded_in_pieces_and_where_they_are_repeated_whole():
         },
     ]
 
-    sent = run(one, [msgspec.json.decode(msgspec.json.encode(event)) for event in events])
+    numbered = [{**event, "sequence_number": number} for number, event in enumerate(events)]
+    sent = run(one, msgspec.json.decode(msgspec.json.encode(numbered)))
 
     deltas = "".join(e["delta"] for e in sent if e["type"].endswith(".delta"))
+    assert [event["sequence_number"] for event in sent] == list(range(len(sent)))
     assert deltas == CLEAN
     assert "jane" not in msgspec.json.encode(sent).decode()
     assert sent[-1]["response"]["output"][0]["content"][0]["text"] == CLEAN
+
+
+def test_a_whole_text_in_a_chunk_is_judged_too():
+    """Some servers send the message again, or only, with the finish reason."""
+    one, record = guard("openai.chat")
+    last = chat_chunk({}, 0, "stop", message={"role": "assistant", "content": TEXT})
+
+    sent = run(one, [last])
+
+    assert sent[0]["choices"][0]["message"]["content"] == CLEAN
+    assert record.policy[0].counts == {"email": 1}
 
 
 def test_what_is_no_event_passes():

@@ -109,10 +109,17 @@ class Examination:
                     scanned.text = redacted
         return scanned
 
-    def note(self, found: Mapping[int, Mapping[str, int]]) -> None:
-        """Add what was found in a text."""
+    def note(self, found: Mapping[int, Mapping[str, int]], *, is_repetition: bool = False) -> None:
+        """Add what was found in a text.
+
+        Args:
+            found: As `scan` returned it.
+            is_repetition: The text may have been noted in pieces before: only what is news counts.
+        """
         for index, counts in found.items():
             rule, outcome = self._applied[index]
+            if is_repetition and outcome.counts:
+                continue
             outcome.outcome = _OUTCOMES[rule.action]
             for name, count in counts.items():
                 outcome.counts[name] = outcome.counts.get(name, 0) + count

@@ -47,12 +47,12 @@ class TextWindow:
             return self._release(self._boundary(limit), None)
         for _ in range(_TRIES):
             cut = self._boundary(limit)
+            if cut == 0:
+                break
             head, tail = self._scan(self._pending[:cut]), self._scan(self._pending[cut:])
             if _is_sum(whole, head, tail):
                 return self._release(cut, head)
             limit = cut // 2
-            if limit == 0:
-                break
         if len(self._pending) > self._hold + MAX_PENDING_CHARACTERS:
             return self._release(len(self._pending), whole)
         return ""
@@ -69,9 +69,12 @@ class TextWindow:
         return text
 
     def _boundary(self, limit: int) -> int:
-        """Return the last end of a word up to `limit`, or `limit` in a text without spaces."""
+        """Return the last end of a word up to `limit`; `limit` itself in long runs without one.
+
+        A word is not cut where it can be helped: the rest of a long number may look like a card's.
+        """
         cut = max(self._pending.rfind(" ", 0, limit), self._pending.rfind("\n", 0, limit)) + 1
-        return cut or limit
+        return cut if cut or limit <= self._hold else limit
 
 
 def _is_sum(whole: Scanned, head: Scanned, tail: Scanned) -> bool:

@@ -124,12 +124,22 @@ def test_clean_text_is_held_back_by_the_window_and_no_more():
     assert (PROSE * 10).startswith(released)
 
 
+def test_a_word_is_not_cut_in_two():
+    """The rest of a long number alone might look like something else."""
+    one = window(hold=64)
+    pieces = [one.feed(character) for character in f"{PROSE}98{'4111111111111111'} {PROSE}"]
+    pieces.append(one.flush())
+
+    assert all(piece.endswith((" ", "\n")) for piece in pieces if piece)
+    assert "".join(pieces) == f"{PROSE}98{'4111111111111111'} {PROSE}"
+
+
 def test_text_without_spaces_is_let_through_too():
     """Not every language has them."""
     one = window(hold=64)
     released = "".join(one.feed("電車は九時に出発します。") for _ in range(50))
 
-    assert len(released) == 50 * 12 - 64
+    assert 50 * 12 - 140 < len(released) <= 50 * 12 - 64
 
 
 def test_a_value_without_an_end_does_not_hold_the_stream_for_ever():
