@@ -14,6 +14,7 @@ from pointsman.console import (
     access,
     alerts_page,
     answers,
+    audit_page,
     costs_page,
     live,
     overview_page,
@@ -43,6 +44,7 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trace_list.trace_list,
     trace_page.trace_page,
     overview_page.overview_page,
+    audit_page.audit_page,
     costs_page.costs_page,
     alerts_page.alerts_page,
 )

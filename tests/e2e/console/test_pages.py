@@ -22,6 +22,8 @@ def pages_of(seeded) -> dict[str, str]:
         "costs-hostile": "/costs?by=user&from=30d",
         "costs-nothing": "/costs?by=day&feature=no+such",
         "alerts": "/alerts",
+        "audit": "/audit",
+        "audit-nothing": "/audit?kind=plan.&subject=no+such",
         "overview-week": "/overview?span=7d",
         **{f"request-{kind}": f"/requests/{call.request_id}" for kind, call in calls.items()},
         "trace": f"/traces/trc_{calls['failover'].trace_id}",

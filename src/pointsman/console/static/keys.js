@@ -1,5 +1,5 @@
 // The keyboard: rows with j and k, the search field with /, pages with g, help with ?.
-const places = { r: "/requests", t: "/traces", o: "/overview", c: "/costs", a: "/alerts" };
+const places = { r: "/requests", t: "/traces", o: "/overview", c: "/costs", a: "/alerts", u: "/audit" };
 
 export function startKeys() {
   const help = document.getElementById("help");
