@@ -103,6 +103,8 @@ class ErrorFacts(Struct, frozen=True, kw_only=True):
     """The provider's error code, numbers as text."""
     type: str | None = None
     """The provider's error type (Gemini: its `status` word)."""
+    reason: str | None = None
+    """A finer word beside the type (Google: the reason of an `ErrorInfo`)."""
     message: str = ""
     """The provider's sentence. Read for classification only: it may quote the prompt."""
 

@@ -55,18 +55,18 @@ def retry_after_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
-        return _bounded(milliseconds / 1000)
+        return bounded_s(milliseconds / 1000)
     value = headers.get("retry-after")
     if value is None:
         return _anthropic_reset_s(headers, unix_ns)
     seconds = _number(value)
     if seconds is not None:
-        return _bounded(seconds)
+        return bounded_s(seconds)
     try:
         at_s = parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
-    return _bounded(at_s - unix_ns / 1_000_000_000)
+    return bounded_s(at_s - unix_ns / 1_000_000_000)
 
 
 def _anthropic_reset_s(headers: Mapping[str, str], unix_ns: int) -> float | None:
@@ -84,7 +84,7 @@ def _anthropic_reset_s(headers: Mapping[str, str], unix_ns: int) -> float | None
                 at_s = datetime.fromisoformat(reset).timestamp()
             except (ValueError, OverflowError):
                 continue
-            waits.append(_bounded(at_s - unix_ns / 1_000_000_000))
+            waits.append(bounded_s(at_s - unix_ns / 1_000_000_000))
     return max(waits, default=None)
 
 
@@ -107,5 +107,6 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _bounded(seconds: float) -> float:
+def bounded_s(seconds: float) -> float:
+    """Return a wait that a provider asked for, within what anybody plans on."""
     return min(max(0.0, seconds), MAX_RETRY_AFTER_S)

@@ -9,7 +9,8 @@ from msgspec import Struct
 from pointsman.config.section import Secret
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import Classify, ErrorFacts, FailureClass
-from pointsman.wire.openai.error import read_error
+from pointsman.providers.headers import bounded_s
+from pointsman.wire.openai.error import ErrorBody, read_error
 
 
 class Judge(Struct, frozen=True):
@@ -37,10 +38,13 @@ class Judge(Struct, frozen=True):
                 status=status,
                 code=said.code,
                 type=said.type,
+                reason=said.reason,
                 message=said.message,
             )
         )
-        word = said.code or said.type
+        # Google repeats the status as the code; its word says more.
+        code = said.code if said.code != str(status) else None
+        word = code or said.reason or said.type or said.code
         is_success = 200 <= status <= 299
         what = "an error inside a success answer" if is_success else str(status)
         return UpstreamError(
@@ -50,7 +54,7 @@ class Judge(Struct, frozen=True):
             upstream_status=None if is_success else status,
             upstream_code=word,
             upstream_body=self._without_key(body),
-            retry_after_s=retry_after_s,
+            retry_after_s=retry_after_s if retry_after_s is not None else _wait_in(said),
         )
 
     def broken(self, failure: FailureClass, what: str) -> UpstreamError:
@@ -65,3 +69,7 @@ class Judge(Struct, frozen=True):
     def _without_key(self, body: bytes) -> bytes:
         key = self.key.reveal().encode() if self.key is not None else b""
         return body.replace(key, b"***") if key else body
+
+
+def _wait_in(said: ErrorBody) -> float | None:
+    return bounded_s(said.retry_after_s) if said.retry_after_s is not None else None

@@ -89,7 +89,8 @@ def _effective_status(facts: ErrorFacts) -> int:
 
 
 def _by_words(facts: ErrorFacts, status: int) -> FailureClass | None:
-    words = {(facts.code or "").lower(), (facts.type or "").lower()}
+    said = (facts.code, facts.type, facts.reason)
+    words = {word.lower() for word in said if word is not None}
     # Servers that fail quote anything; what a 5xx says in words is not evidence about the request.
     message = facts.message.lower() if status < 500 else ""
     for failure, marks in _BY_WORDS:

@@ -1,7 +1,8 @@
 """Error bodies, in all the forms that OpenAI-compatible servers give them.
 
     {"error": {"message", "type", "param", "code"}}    OpenAI and most others
-    {"error": {"code": 429, "message", "status"}}      Gemini; also as the one item of a list
+    {"error": {"code": 429, "message", "status"}}      Gemini, with `details`; also as the one item
+                                                       of a list
     {"error": "sentence"}                              Ollama, Hugging Face TGI
     {"object": "error", "message", "type", "code"}     Mistral, older vLLM
     {"detail": "sentence"} or {"detail": [{"msg"}]}    FastAPI servers
@@ -14,6 +15,7 @@ Source: https://platform.openai.com/docs/guides/error-codes (read 2026-11) and o
 import msgspec
 from msgspec import Struct
 
+from pointsman.wire.gemini.status import read_details
 from pointsman.wire.malformed import MALFORMED
 
 MAX_MESSAGE_CHARACTERS = 2000
@@ -26,6 +28,10 @@ class ErrorBody(Struct, frozen=True):
     code: str | None = None
     """Numbers as text."""
     type: str | None = None
+    reason: str | None = None
+    """Google's finer word, as in `API_KEY_INVALID`."""
+    retry_after_s: float | None = None
+    """How long to wait, where the body says it (Google); not bounded."""
 
 
 def read_error(body: bytes) -> ErrorBody:
@@ -60,10 +66,14 @@ def _from_fields(fields: dict[str, object], outer: dict[str, object]) -> ErrorBo
     if isinstance(message, dict):
         # Mistral wraps FastAPI's {"detail": [...]} into its own `message`.
         message = _from_value(message).message
+    details = read_details(fields.get("details"))
     return ErrorBody(
-        message=_text(message),
+        # A quota's name says what the sentence leaves out: whether it is one per minute or per day.
+        message=" ".join([_text(message), *details.quota_ids]),
         code=_word(fields.get("code")) or _word(outer.get("code")),
         type=_word(fields.get("type")) or _word(fields.get("status")) or _word(outer.get("type")),
+        reason=details.reason,
+        retry_after_s=details.retry_after_s,
     )
 
 
