@@ -1,9 +1,9 @@
 """Keeps a record within `MAX_RECORD_BYTES` by leaving out detail, the least telling first.
 
-Order, until it fits: condition trees of the rules looked at; state and score of candidates;
-candidates that were excluded beyond the first eight (counted in `candidates_omitted`); texts and
-parameter changes of attempts; stages, policy outcomes and limit checks beyond the first sixteen;
-tags of facts and record, tools and redactions of content; and in the end everything but
+Order, until it fits: condition trees of the rules and prompt rules looked at; state and score of
+candidates; candidates that were excluded beyond the first eight (counted in `candidates_omitted`);
+texts and parameter changes of attempts; stages, policy outcomes and limit checks beyond the first
+sixteen; tags of facts and record, tools and redactions of content; and in the end everything but
 identity, outcome, first and last attempt and cost, each text cut to 256 characters. The record
 handed in is never changed: whoever made it may still be answering with it.
 """
@@ -55,6 +55,7 @@ def _without_conditions(record: CallRecord) -> CallRecord:
             replace(evaluation, condition=None)
             for evaluation in record.rules_evaluated[:_KEPT_ROWS]
         ],
+        policy=[replace(made, condition=None) for made in record.policy],
     )
 
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anthropic
 import msgspec
 import openai
 import pytest
@@ -396,6 +397,58 @@ async def test_tool_arguments_of_a_stream_come_whole_and_without_values(tmp_path
                             told += call.function.arguments or ""
 
     assert msgspec.json.decode(told) == {"card": "[redacted: credit_card]", "note": "pay"}
+
+
+async def test_a_long_prompt_is_redacted_and_others_are_served_meanwhile(tmp_path: Path):
+    """Design §3: long texts are read off the loop; short requests do not wait for them."""
+    rules = "rules: {personal: {do: redact, find: [personal]}}"
+    text = f"Write to {EMAIL} about {CARD}. " * 8000
+    async with scene(tmp_path, rules) as here:
+        long = asyncio.ensure_future(here.ask(text))
+        short = [await here.ask(f"Write to {EMAIL}") for _ in range(3)]
+        was_reading = not long.done()
+        echo = await long
+        records = here.gateway.records
+
+    assert was_reading
+    assert all("Write to [redacted: email]" in answer for answer in short)
+    assert EMAIL not in echo
+    assert CARD not in echo
+    assert max(records[-1].policy[0].counts.values()) == 8000
+
+
+async def test_messages_and_responses_are_guarded_as_their_own_clients_read_them(tmp_path: Path):
+    """PO-04 in every dialect: whole and streamed, through the vendors' clients."""
+    rules = """
+hold_back_characters: 64
+rules:
+  personal: {do: redact, reads: both, find: [email]}
+"""
+    chunks = ["It is jane", ".doe@mail.exam", "ple.org. ", *(["Nothing more to say. "] * 9)]
+    clean = "It is [redacted: email]. " + "Nothing more to say. " * 9
+    async with scene(tmp_path, rules) as here:
+        here.cloud.play({"chunks": chunks}, repeat=True)
+        asked = [{"role": "user", "content": f"Who is {EMAIL}?"}]
+        async with anthropic.AsyncAnthropic(base_url=here.url, api_key="any") as client:
+            message = await client.messages.create(model="auto", max_tokens=99, messages=asked)
+            async with client.messages.stream(
+                model="auto", max_tokens=99, messages=asked
+            ) as stream:
+                streamed_message = await stream.get_final_message()
+        async with client_of(here.gateway) as client:
+            response = await client.responses.create(model="auto", input=f"Who is {EMAIL}?")
+            async with client.responses.stream(model="auto", input=f"Who is {EMAIL}?") as stream:
+                streamed_response = await stream.get_final_response()
+        await until(lambda: len(here.gateway.records) == 4)
+        records = here.gateway.records
+
+    assert message.content[0].text == streamed_message.content[0].text == clean
+    assert response.output_text == streamed_response.output_text == clean
+    for record in records:
+        assert [(made.side, made.outcome) for made in record.policy] == [
+            ("prompt", "redacted"),
+            ("answer", "redacted"),
+        ]
 
 
 async def test_without_rules_nothing_is_there_to_be_asked(tmp_path: Path):
