@@ -25,7 +25,8 @@ from pointsman.policy.shares import (
 )
 from pointsman.shared.connection import Argument, Reply, Statement
 from pointsman.shared.script import Script, read_script
-from pointsman.shared.store import Session, SharedStore
+from pointsman.shared.session import Session
+from pointsman.shared.store import SharedStore
 
 T = TypeVar("T")
 _PACKAGE = "pointsman.policy.scripts"

@@ -21,13 +21,11 @@ from pointsman.core.clock import Clock
 from pointsman.shared.connection import Argument, RedisConnection, Reply, Statement, connect
 from pointsman.shared.errors import SharedLostError
 from pointsman.shared.outbox import Land, Operation, Outbox
-from pointsman.shared.script import Script, read_script
+from pointsman.shared.script import Script
+from pointsman.shared.session import ENDED, GONE, Session, SessionRegister
 from pointsman.shared.settings import SharedSettings
 
-GONE = b"GONE"
-"""What a script replies to a session that is over."""
 _logger = logging.getLogger("pointsman.shared")
-_PACKAGE = "pointsman.shared"
 _STOP_S = 2.0
 
 
@@ -44,28 +42,6 @@ class SharedStats(Struct):
     last_error: str | None = None
     doubt: str | None = None
     """What is doubtful about the server, in words."""
-
-
-class Session:
-    """What joiners may do before the store is up: run statements of their own."""
-
-    __slots__ = ("_connection", "number", "worker")
-
-    def __init__(self, connection: RedisConnection, worker: str, number: int) -> None:
-        self._connection = connection
-        self.worker = worker
-        self.number = number
-
-    async def execute(self, batch: Sequence[Statement]) -> list[Reply]:
-        """Run statements.
-
-        Raises:
-            SharedLostError: The session is lost.
-        """
-        replies = await self._connection.execute(batch)
-        if GONE in replies:
-            raise SharedLostError("this worker's session was ended by another")
-        return replies
 
 
 Joiner: TypeAlias = Callable[[Session], Awaitable[None]]
@@ -96,9 +72,7 @@ class SharedStore:
         self._came_up = asyncio.Event()
         self._is_stopping = False
         self._session: Session | None = None
-        self._hello = read_script(_PACKAGE, "hello.lua")
-        self._beat = read_script(_PACKAGE, "beat.lua")
-        self._leave = read_script(_PACKAGE, "leave.lua")
+        self._register = SessionRegister(settings.prefix, worker, settings.lease_s)
         self.worker = worker
         self.prefix = settings.prefix
         self.is_up = False
@@ -115,7 +89,7 @@ class SharedStore:
     @property
     def sessions_key(self) -> str:
         """Where the scripts find who has which session: a hash, worker -> number."""
-        return f"{self.prefix}:sessions"
+        return self._register.sessions_key
 
     def add_joiner(self, joiner: Joiner) -> None:
         """Have something done at the begin of each session, before anybody else is let in."""
@@ -210,7 +184,7 @@ class SharedStore:
         """Connect, join and serve until the connection is lost or the store is stopped."""
         connection, doubt = await connect(self._settings)
         try:
-            session = await self._begin(connection)
+            session = await self._register.begin(connection)
             for joiner in self._joiners:
                 await joiner(session)
             self._rise(session, doubt)
@@ -219,12 +193,6 @@ class SharedStore:
             self._lose(error.message)  # before the connection is closed, which may take a moment
         finally:
             await connection.close()
-
-    async def _begin(self, connection: RedisConnection) -> Session:
-        keys = (self.sessions_key, self._leases_key)
-        statement = Statement(self._hello, keys, (self.worker, self._lease_ms))
-        (number,) = await connection.execute([statement])
-        return Session(connection, self.worker, int(str(number)))
 
     async def _serve(self, connection: RedisConnection, session: Session) -> None:
         loop = asyncio.get_running_loop()
@@ -239,11 +207,11 @@ class SharedStore:
             wake.clear()
             operations = self._outbox.take()
             if loop.time() >= beat_at:
-                operations.append(self._beat_of(session))
+                operations.append(Operation(self._register.beat(session), self._note_ended))
                 beat_at = loop.time() + self._settings.beat_s
             await self._exchange(connection, operations)
             if self._is_stopping and not wake.is_set():
-                await self._end(session)
+                await session.execute([self._register.leave(session)])
                 return
 
     async def _exchange(self, connection: RedisConnection, operations: list[Operation]) -> None:
@@ -269,27 +237,17 @@ class SharedStore:
         own = replies if told is None else replies[1:]
         for operation, reply in zip(operations, own, strict=True):
             if reply == GONE:
-                operation.fail("this worker's session was ended by another")
+                operation.fail(ENDED)
             else:
                 operation.succeed(reply)
         if GONE in replies:
-            raise SharedLostError("this worker's session was ended by another")
-
-    def _beat_of(self, session: Session) -> Operation:
-        keys = (self.sessions_key, self._leases_key)
-        args = (self.worker, session.number, self._lease_ms, self.prefix)
-        return Operation(Statement(self._beat, keys, args), self._note_ended)
+            raise SharedLostError(ENDED)
 
     def _note_ended(self, reply: Reply) -> None:
         if isinstance(reply, list) and reply:
             self.stats.places_returned += len(reply)
             names = ", ".join(name.decode("utf-8", "replace") for name in reply)
             _logger.warning("no sign of life from %s; its places are free again", names)
-
-    async def _end(self, session: Session) -> None:
-        keys = (self.sessions_key, self._leases_key)
-        args = (self.worker, session.number)
-        await session.execute([Statement(self._leave, keys, args)])
 
     async def _watch(self) -> None:
         while not self._is_stopping:
@@ -338,11 +296,3 @@ class SharedStore:
             _logger.warning("%s; shared.on_loss decides until it is back", why)
         for listener in self._listeners:
             listener(False)
-
-    @property
-    def _leases_key(self) -> str:
-        return f"{self.prefix}:leases"
-
-    @property
-    def _lease_ms(self) -> int:
-        return round(self._settings.lease_s * 1000)

@@ -12,8 +12,9 @@ from pointsman.core.clock import SystemClock
 from pointsman.shared.connection import Statement
 from pointsman.shared.errors import SharedLostError
 from pointsman.shared.script import script_of
+from pointsman.shared.session import Session
 from pointsman.shared.settings import SharedSettings
-from pointsman.shared.store import Session, SharedStore
+from pointsman.shared.store import SharedStore
 from redis_server import RedisServer
 
 APPEND = script_of("redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LLEN', KEYS[1])")
