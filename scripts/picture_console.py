@@ -10,25 +10,29 @@ import struct
 import tempfile
 import zlib
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from msgspec import structs
 from playwright.sync_api import Browser, sync_playwright
 
 from console_browser import FLAGS, KINDS, log_in
 from console_server import ConsoleServer, serving_console
 from pointsman.core.clock import SystemClock
 from pointsman.core.records import CallRecord
+from sample_alerts import sample_alerts
 from sample_records import Traffic
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 MAX_BYTES = 150_000
+OPEN_ALERTS = 2
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def main() -> None:
     """Write every picture anew."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, serving_console(Path(folder)) as console:
+    with tempfile.TemporaryDirectory() as folder, _serving(folder) as console:
         calls = _seed(console)
         failover = calls["failover"]
         pictures = {
@@ -36,6 +40,8 @@ def main() -> None:
             "console-request": (f"/requests/{failover.request_id}", 1280, 1340, "light"),
             "console-trace": (f"/traces/{failover.trace_id}", 1280, 760, "dark"),
             "console-overview": ("/overview", 1280, 900, "dark"),
+            "console-costs": ("/costs?by=feature", 1280, 620, "light"),
+            "console-alerts": ("/alerts", 1280, 620, "light"),
             "console-narrow": ("/requests", 390, 800, "dark"),
         }
         with sync_playwright() as playwright:
@@ -49,6 +55,10 @@ def main() -> None:
             browser.close()
 
 
+def _serving(folder: str) -> AbstractContextManager[ConsoleServer]:
+    return serving_console(Path(folder), open_alerts=lambda: OPEN_ALERTS)
+
+
 def _seed(console: ConsoleServer) -> dict[str, CallRecord]:
     now = SystemClock().unix_ns()
     traffic = Traffic(now - 90 * 10**9)
@@ -57,8 +67,23 @@ def _seed(console: ConsoleServer) -> dict[str, CallRecord]:
         for number, kind in enumerate(KINDS)
     }
     console.run(console.settings.store.write_spans(traffic.application(calls["failover"])))
-    console.store(*traffic.calls(1_500), *calls.values())
+    console.store(*traffic.calls(1_500), *calls.values(), *_priced_retries(traffic))
+    alerts = sample_alerts(now)
+    shown = structs.replace(alerts, opened=(*alerts.opened[:OPEN_ALERTS], *alerts.opened[3:]))
+    console.run(console.settings.store.write_alerts(shown))
     return calls
+
+
+def _priced_retries(traffic: Traffic) -> list[CallRecord]:
+    """Return requests whose first attempt was charged for too, and some probes."""
+    calls = [traffic.call(traffic.end_unix_ns - n * 10**12, "failover") for n in range(40)]
+    for call in calls:
+        call.attempts[0].cost, call.attempts[0].usage = call.cost, call.usage
+    probes = [traffic.call(traffic.end_unix_ns - n * 10**12, "plain") for n in range(20)]
+    for probe in probes:
+        probe.operation, probe.reason = "probe", "health_probe"
+        probe.route = probe.key = probe.tenant = probe.user = probe.feature = None
+    return [*calls, *probes]
 
 
 def _shoot(

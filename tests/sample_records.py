@@ -405,6 +405,7 @@ class Traffic:
         record.outcome, record.status, record.duration_ns = "gateway_crashed", None, None
         record.finish_reasons, record.served_model = [], None
         record.cost = Cost(total_nano_usd=attempt.reservation.held_nano_usd, estimated=True)
+        attempt.cost, attempt.usage = record.cost, None
         record.usage, record.stages = None, []
 
     def _failed(self, record, status, failure_class, error) -> Attempt:
