@@ -68,7 +68,7 @@ class SessionRegister:
         return Session(connection, self._worker, int(str(number)))
 
     def beat(self, session: Session) -> Statement:
-        """Return the sign of life; its reply names workers whose lease is over, and freed places."""
+        """Return the sign of life; its reply names workers whose lease was found to be over."""
         args = (self._worker, session.number, self._lease_ms, self._prefix)
         return Statement(self._beat, self._keys, args)
 
