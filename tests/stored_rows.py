@@ -23,7 +23,12 @@ def all_stored(instance: RunningInstance) -> list[dict]:
     return rows
 
 
-def wait_stored(instance: RunningInstance, wanted: Iterable[str]) -> None:
-    """Wait until the store has all of these requests."""
+def wait_stored(instance: RunningInstance, wanted: Iterable[str], count: int) -> None:
+    """Wait until the store has all of these requests, and so many altogether."""
     ids = set(wanted)
-    until(lambda: ids <= {row["request_id"] for row in all_stored(instance)}, "all are stored", 30)
+
+    def has_all() -> bool:
+        rows = {row["request_id"] for row in all_stored(instance)}
+        return ids <= rows and len(rows) >= count
+
+    until(has_all, "all are stored", 30)
