@@ -8,10 +8,14 @@ for each model that nobody declared.
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from pointsman.core.capabilities import Capabilities
 
 _K = 1000
 _TEXT_ONLY = Capabilities(vision=False, tools=True)
+
+_CLAUDE = Capabilities(vision=True, tools=True, tools_in_streams=True, json_schema=True)
 
 # Provider kind (`*` is any), glob over the model -> what it takes. The first match counts.
 # A wrong "no" turns away what would have been served, a missing one costs an attempt: what no page
@@ -51,6 +55,16 @@ _TABLE: tuple[tuple[str, str, Capabilities], ...] = (
     ),
     ("*", "o1-mini*", Capabilities(vision=False, tools=False, json_schema=False)),
     ("*", "o3-mini*", Capabilities(vision=False, tools=True, json_schema=True)),
+    # Images, tools, contexts: https://platform.claude.com/docs/en/models/<model>/overview, schemas
+    # from 4.5 on: /docs/en/build-with-claude/structured-outputs (the vendor, read 2026-11). Older
+    # models are told a schema in words. Sonnet 4.5 had a larger context on demand.
+    ("anthropic", "claude-haiku-4-5*", replace(_CLAUDE, context_tokens=200 * _K)),
+    ("anthropic", "claude-opus-4-5*", replace(_CLAUDE, context_tokens=200 * _K)),
+    ("anthropic", "claude-sonnet-4-5*", _CLAUDE),
+    ("anthropic", "claude-[34]-*", replace(_CLAUDE, json_schema=None)),
+    ("anthropic", "claude-*-4-[01]*", replace(_CLAUDE, json_schema=None)),
+    ("anthropic", "claude-*-4-2025*", replace(_CLAUDE, json_schema=None)),
+    ("anthropic", "claude-*", replace(_CLAUDE, context_tokens=1000 * _K)),
     # JSON only as `json_object`: https://platform.deepseek.com/api-docs/guides/json_mode (2026-11).
     # Images are unknown: newer models behind the same names may take them.
     ("deepseek", "deepseek-*", Capabilities(json_schema=False)),
@@ -78,7 +92,7 @@ def known_capabilities(kind: str, model: str) -> Capabilities:
     """Return what is known of a model.
 
     Args:
-        kind: Of its provider: `openai` or a preset.
+        kind: Of its provider: `openai`, a preset, `anthropic` …
         model: As the provider names it; names with an organisation before them are not known.
     """
     for of_kind, pattern, takes in _TABLE:
