@@ -1,6 +1,6 @@
 # The front door. Each target is one verb; `make test` is what CI runs.
 .DEFAULT_GOAL := help
-.PHONY: help up setup dev test check fmt bench chaos docs test-real pin clean
+.PHONY: help up setup dev test check fmt bench chaos contract docs test-real pin clean
 PY := .venv/bin/python
 
 help:  ## show this list
@@ -34,6 +34,10 @@ bench: dev  ## measure against nginx and the bare prototype (writes bench/result
 
 chaos: dev  ## the fault scenarios alone
 	@$(PY) -m pytest tests/chaos $(ARGS)
+
+contract: dev  ## every client with every provider family, and the page that says so
+	@PYTHONPATH=tests $(PY) -m compatibility
+	@$(PY) -m pytest tests/contract/matrix tests/contract/providers $(ARGS)
 
 docs: dev  ## write the generated reference pages anew
 	@$(PY) -m scripts.write_reference
