@@ -7,6 +7,8 @@ need nginx nginx-light
 need wrk wrk
 need chromium chromium
 need redis-server redis-server
+need node nodejs
+need npm npm
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "install these with your package manager:$missing" >&2
