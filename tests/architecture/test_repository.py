@@ -20,7 +20,7 @@ def _tracked(*patterns: str) -> list[Path]:
 
 def test_constraints_name_no_package_host():
     """Installs come by package name with the ordinary clients."""
-    for file in _tracked("constraints/*", "*lock*"):
+    for file in _tracked("constraints/*", "*.lock", "*-lock.*"):
         assert not re.search(r"https?://", file.read_text()), file
 
 
