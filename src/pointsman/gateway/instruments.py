@@ -29,6 +29,7 @@ class Instruments:
         self.registry = CollectorRegistry()
         self._clock = clock or SystemClock()
         self._count_requests()
+        self._count_judgements()
         self._measure_calls()
 
     def _count_requests(self) -> None:
@@ -41,16 +42,6 @@ class Instruments:
             "pointsman_attempts",
             "Upstream calls by target, kind and failure class (empty for success).",
             ("target", "kind", "failure_class"),
-        )
-        self.tool_calls = self._counter(
-            "pointsman_tool_calls",
-            "Tool calls of answers by what a comparison with the declared tools found.",
-            ("target", "outcome"),
-        )
-        self.json_answers = self._counter(
-            "pointsman_json_answers",
-            "Answers that should be JSON, by what they were.",
-            ("target", "outcome"),
         )
         self.served = self._counter(
             "pointsman_served",
@@ -67,6 +58,16 @@ class Instruments:
             "Served requests whose price is not known.",
             ("provider", "model"),
         )
+        in_flight = GaugeTally(
+            "pointsman_requests_in_flight",
+            "Requests under way.",
+            (),
+            registry=self.registry,
+            clock=self._clock,
+        )
+        self.in_flight = in_flight.labels()
+
+    def _count_judgements(self) -> None:
         self.limits = self._counter(
             "pointsman_limit_checks",
             "Checks by rule, kind and outcome (passed, warned, moved, refused, dry_run).",
@@ -78,14 +79,16 @@ class Instruments:
             " `dry_run`.",
             ("rule", "side", "outcome"),
         )
-        in_flight = GaugeTally(
-            "pointsman_requests_in_flight",
-            "Requests under way.",
-            (),
-            registry=self.registry,
-            clock=self._clock,
+        self.tool_calls = self._counter(
+            "pointsman_tool_calls",
+            "Tool calls of answers by what a comparison with the declared tools found.",
+            ("target", "outcome"),
         )
-        self.in_flight = in_flight.labels()
+        self.json_answers = self._counter(
+            "pointsman_json_answers",
+            "Answers that should be JSON, by what they were.",
+            ("target", "outcome"),
+        )
 
     def _measure_calls(self) -> None:
         self.overhead = self._histogram(
