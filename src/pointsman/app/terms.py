@@ -42,6 +42,8 @@ def compile_terms(
     tenancy = tenancy_of(loaded, snapshot)
     prefix = f"x-{server.metadata_key}-"
     rules = compile_rules(config.policy, sharing.counters, header_prefix=prefix, tenancy=tenancy)
+    if not rules.is_empty and config.server.workers * config.shared.instances > 1:
+        _warn_alone(sharing)
     return TermsInForce(
         tenancy=tenancy,
         attribution=AttributionSettings(
@@ -49,6 +51,15 @@ def compile_terms(
         ),
         admissions=sharing.admissions(rules, config),
     )
+
+
+def _warn_alone(sharing: Sharing) -> None:
+    """Say that workers count apart: the file cannot ask for it, but the state may be older."""
+    if not sharing.is_shared:
+        _log.error(
+            "each worker counts the limits and budgets of plans and tenants that were made at run "
+            "time on its own; set shared.url to a Redis server"
+        )
 
 
 def renewed(

@@ -17,7 +17,7 @@ from pointsman.policy.calendar import TOTAL, Calendars
 from pointsman.policy.counters import CounterStore
 from pointsman.policy.gates import ConcurrencyGate, Gate, Matches, QuotaGate, RateGate
 from pointsman.policy.rule_index import RuleIndex
-from pointsman.policy.scopes import Scope
+from pointsman.policy.scopes import Scope, Scopes
 from pointsman.policy.tenancy import Tenancy
 from pointsman.policy.written_rules import WrittenRule, written_budgets, written_limits
 
@@ -78,10 +78,13 @@ def compile_rules(
     """
     tenancy = tenancy or Tenancy(policy)
     calendars = Calendars(policy.time_zone, tenancy.zones())
+    scopes = Scopes()
     gates: list[tuple[Gate, Pins]] = []
     for rule in written_limits(policy, tenancy):
-        gates += _gates(rule, store, calendars)
-    budgets = [_budget(rule) for rule in written_budgets(policy, tenancy)]
+        gates += _gates(rule, store, calendars, scopes.of(rule.config.scope))
+    budgets = [
+        _budget(rule, scopes.of(rule.config.scope)) for rule in written_budgets(policy, tenancy)
+    ]
     movable_tenants, movable_plans = tenancy.movable()
     return Rules(
         gates=RuleIndex(gates),
@@ -94,10 +97,9 @@ def compile_rules(
 
 
 def _gates(
-    written: WrittenRule[LimitConfig], store: CounterStore, calendars: Calendars
+    written: WrittenRule[LimitConfig], store: CounterStore, calendars: Calendars, scope: Scope
 ) -> list[tuple[Gate, Pins]]:
     rule, config = written.path, written.config
-    scope = Scope(config.scope)
     gates: list[Gate] = []
     for field, kind in _RATES:
         limit = getattr(config, field)
@@ -122,9 +124,8 @@ def _gates(
     return [(gate, pinned) for gate in gates]
 
 
-def _budget(written: WrittenRule[BudgetConfig]) -> Budget:
+def _budget(written: WrittenRule[BudgetConfig], scope: Scope) -> Budget:
     rule, config = written.path, written.config
-    scope = Scope(config.scope)
     is_of_run = config.period == TOTAL and scope.is_of_run
     matches, pinned = written.compiled()
     return Budget(

@@ -61,6 +61,23 @@ class Scope:
         return Owner(identity, _text(self._kinds, identity))
 
 
+class Scopes:
+    """The scopes of one configuration, each made once: ten thousand tenants share one."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, ...], Scope] = {}
+
+    def of(self, written: str | Sequence[str]) -> Scope:
+        """Return the scope that is written as `key`, or as several."""
+        kinds = (written,) if isinstance(written, str) else tuple(written)
+        scope = self._made.get(kinds)
+        if scope is None:
+            scope = self._made[kinds] = Scope(kinds)
+        return scope
+
+
 def _text(kinds: tuple[str, ...], identity: tuple[str | None, ...]) -> str:
     if len(kinds) == 1:
         value = identity[0]

@@ -49,6 +49,8 @@ class Party(Struct, frozen=True):
     def budgets(self) -> dict[str, tuple[str, BudgetConfig]]:
         """Return name -> path and budget, with the daily one."""
         terms = self.terms
+        if terms.daily_usd is None and not terms.budgets:
+            return {}
         found = {name: (f"{self.path}.budgets.{name}", one) for name, one in terms.budgets.items()}
         if terms.daily_usd is not None:
             daily = BudgetConfig(scope="tenant", usd=terms.daily_usd)

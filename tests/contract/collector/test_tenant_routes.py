@@ -101,6 +101,20 @@ async def test_a_tenant_that_the_file_speaks_of_is_told(collector):
     assert "the configuration file says `plan` of this tenant" in tenant["warnings"][-1]
 
 
+async def test_several_workers_without_redis_are_given_no_limits(tmp_path: Path):
+    """Design 2: each would count on its own; names and aliases count nothing."""
+    async with serving_collector(tmp_path, TERMS.partition("policy:")[0]) as serving:
+        several = TERMS.partition("policy:")[0] + "server: {workers: 3}\n"
+        serving.collector.prepare(loaded(MOCK + several))()
+        counting = {"id": "a", "terms": {"daily_usd": "5"}}
+        refused, answer = await ask(serving, "POST", "/internal/v1/tenants", counting)
+        naming = {"id": "a", "terms": {"aliases": {"auto": "cheap"}}}
+        made, _ = await ask(serving, "POST", "/internal/v1/tenants", naming)
+
+    assert (refused, made) == (400, 201)
+    assert "set shared.url to a Redis server" in answer["error"]["message"]
+
+
 async def test_a_made_up_name_of_who_asks_is_not_written_down(collector):
     """One line, visible characters."""
     await ask(collector, "POST", "/internal/v1/tenants", {"id": "a"}, actor="a b")

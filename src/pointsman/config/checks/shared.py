@@ -1,9 +1,11 @@
 """Checks of `shared`: an address that can be used, and who cannot do without one."""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pointsman.config.checks.subject import Subject
+from pointsman.config.policy import Amount, PolicyConfig
 from pointsman.config.root import Config
 
 _SCHEMES = ("redis", "rediss", "unix", "memory")
@@ -70,13 +72,25 @@ def _check_alone(subject: Subject) -> None:
 
 
 def _check_amounts(subject: Subject) -> None:
-    for name, budget in subject.config.policy.budgets.items():
+    for path, amount in _amounts(subject.config.policy):
         try:
-            is_countable = float(budget.usd) <= _LARGEST_SHARED_USD
+            is_countable = float(amount) <= _LARGEST_SHARED_USD
         except ValueError:
             continue  # told as no amount
         if not is_countable:
             subject.error(
-                f"policy.budgets.{name}.usd",
-                f"more than {_LARGEST_SHARED_USD} USD cannot be counted exactly in Redis",
+                path, f"more than {_LARGEST_SHARED_USD} USD cannot be counted exactly in Redis"
             )
+
+
+def _amounts(policy: PolicyConfig) -> Iterator[tuple[str, Amount]]:
+    """Yield every cap in money, of the gateway, of plans and of tenants."""
+    for name, budget in policy.budgets.items():
+        yield f"policy.budgets.{name}.usd", budget.usd
+    for kind, parties in (("plans", policy.plans), ("tenants", policy.tenants)):
+        for party, terms in parties.items():
+            path = f"policy.{kind}.{party}"
+            for name, budget in terms.budgets.items():
+                yield f"{path}.budgets.{name}.usd", budget.usd
+            if terms.daily_usd is not None:
+                yield f"{path}.daily_usd", terms.daily_usd

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pointsman.config.checks.policy import check_amount, check_budgets, check_limits, check_zone
+from pointsman.config.checks.shared import check_shared
 from pointsman.config.checks.subject import NAME, ProviderKinds, Subject, did_you_mean
 from pointsman.config.findings import Findings, quoted
 from pointsman.config.policy import PlanConfig, TenantPolicyConfig
@@ -33,10 +34,10 @@ def check_terms(subject: Subject) -> None:
         _check_routes(subject, f"keys.{name}.routes", key.routes)
 
 
-def problems_of(
-    config: Config, path: str, terms: PlanConfig | TenantPolicyConfig
-) -> tuple[list[str], list[str]]:
+def problems_of(config: Config, path: str, terms: PlanConfig) -> tuple[list[str], list[str]]:
     """Return what is wrong, and what is probably not meant, with terms given at run time.
+
+    They may count only where the file could: several workers need Redis for it.
 
     Args:
         config: What the terms are to fit: its routes and targets.
@@ -44,10 +45,11 @@ def problems_of(
         terms: Decoded.
     """
     findings = Findings(None)
-    plain = replace(config, policy=replace(config.policy, plans={}, tenants={}))
+    alone = replace(config, policy=replace(config.policy, plans={"given": terms}, tenants={}))
     none = ProviderKinds(known=frozenset(), keyless=frozenset(), without_address=frozenset())
-    subject = Subject(plain, findings, kinds=none, folder=Path())
+    subject = Subject(alone, findings, kinds=none, folder=Path())
     _check_one(subject, path, terms)
+    check_shared(subject)
     return [str(one) for one in findings.errors], [str(one) for one in findings.warnings]
 
 
