@@ -6,6 +6,7 @@ becomes None (unknown); it is never corrected to a number that nobody reported.
 
 from pointsman.core.usage import Usage
 from pointsman.wire.anthropic.answer import Usage as AnthropicUsage
+from pointsman.wire.gemini.received import UsageMetadata
 from pointsman.wire.openai.chat import ChatUsage
 from pointsman.wire.openai.embeddings import EmbeddingsUsage
 from pointsman.wire.openai.responses_received import ResponsesUsage
@@ -131,6 +132,48 @@ def from_anthropic(usage: AnthropicUsage | None) -> Usage | None:
     )
 
 
+def from_ollama(prompt_eval_count: int | None, eval_count: int | None) -> Usage | None:
+    """Normalise the counts of Ollama's own API; thoughts are part of `eval_count`.
+
+    Source: https://docs.ollama.com/api/usage (read 2026-11).
+
+    Returns:
+        None when nothing usable was reported.
+    """
+    input_tokens, output_tokens = _plausible(prompt_eval_count), _plausible(eval_count)
+    if input_tokens is None and output_tokens is None:
+        return None
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+
+
+def from_gemini(usage: UsageMetadata | None) -> Usage | None:
+    """Normalise the `usageMetadata` of an answer of the Gemini API.
+
+    Cached tokens are part of `promptTokenCount`; thoughts stand beside `candidatesTokenCount`, and
+    results of the API's own tools beside the prompt, so both are added. A count that is zero is not
+    written at all.
+    Source: https://ai.google.dev/api/generate-content#UsageMetadata (read 2026-11).
+
+    Returns:
+        None when nothing usable was reported. A single field is None when it is negative, beyond
+        `MAX_TOKENS`, or larger than the count it is part of.
+    """
+    if usage is None:
+        return None
+    counts = (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count)
+    if all(_plausible(count) is None for count in counts):
+        return None
+    thoughts = usage.thoughts_token_count or 0
+    input_tokens = _sum(usage.prompt_token_count, usage.tool_use_prompt_token_count)
+    output_tokens = _sum(usage.candidates_token_count, thoughts)
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=_part(usage.cached_content_token_count, input_tokens),
+        reasoning_tokens=_part(thoughts, output_tokens),
+    )
+
+
 def estimate(input_tokens: int | None, output_characters: int) -> Usage:
     """Return estimated usage for an answer whose provider reported none.
 
@@ -144,6 +187,12 @@ def estimate(input_tokens: int | None, output_characters: int) -> Usage:
 
 def _plausible(count: int | None) -> int | None:
     return count if count is not None and 0 <= count <= MAX_TOKENS else None
+
+
+def _sum(*counts: int | None) -> int | None:
+    """Return a sum in which absent counts are zero; None when one of them cannot be true."""
+    known = [_plausible(count or 0) for count in counts]
+    return None if None in known else _plausible(sum(each or 0 for each in known))
 
 
 def _part(count: int | None, whole: int | None) -> int | None:

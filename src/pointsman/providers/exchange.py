@@ -182,9 +182,9 @@ class Upstream:
             self.note_end(request.attempt, response.timings)
         wait_s = retry_after_s(response.headers, self.clock.unix_ns())
         body = b"".join(pieces)[:MAX_ERROR_BYTES]
-        error = self.judge.error(response.status, body, retry_after_s=wait_s)
-        request.attempt.retry_after_s = error.retry_after_s
-        return error
+        refusal = self.judge.error(response.status, body, retry_after_s=wait_s)
+        request.attempt.retry_after_s = refusal.retry_after_s
+        return refusal
 
 
 def is_event_stream(response: HttpResponse) -> bool:

@@ -1,1 +1,1 @@
-"""Google Gemini: the `generateContent` API of `generativelanguage.googleapis.com`, in both directions."""
+"""Google's Gemini API (`generateContent`)."""
