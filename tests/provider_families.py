@@ -44,6 +44,7 @@ from pointsman.core.usage import Usage
 from pointsman.providers.registry import build
 from pointsman.resilience.classify import classify
 from vendors.anthropic_api import AnthropicApi
+from vendors.gemini_api import GeminiApi
 from vendors.openai_api import OpenaiApi
 from vendors.openai_flavors import AZURE, DEEPSEEK, OPENROUTER
 from vendors.said import DOCUMENT_SCHEMA, WEATHER_SCHEMA
@@ -123,6 +124,23 @@ FAMILIES = (
         native="openai.chat",
         finish_reasons={"stop_sequence": "stop"},
         without=frozenset({"json_schema", "error_403", "error_429_quota"}),
+    ),
+    Family(
+        name="gemini",
+        vendor=GeminiApi,
+        model="gemini-2.5-flash",
+        kind="gemini",
+        # It does not tell at which end a text stopped, and declines in ordinary words.
+        finish_reasons={"stop_sequence": "stop", "refusal": "stop"},
+        refusal_is_text=True,
+    ),
+    Family(
+        name="gemini-3",
+        vendor=GeminiApi,
+        model="gemini-3-flash-preview",
+        kind="gemini",
+        finish_reasons={"stop_sequence": "stop", "refusal": "stop"},
+        refusal_is_text=True,
     ),
     Family(
         name="azure",

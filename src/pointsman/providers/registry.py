@@ -11,7 +11,10 @@ from pointsman.core.failures import Classify
 from pointsman.core.provider import DialectProvider
 from pointsman.providers.anthropic.client import BASE_URL as ANTHROPIC_URL
 from pointsman.providers.anthropic.client import AnthropicProvider, AnthropicSettings
-from pointsman.providers.kinds import ANTHROPIC, KNOWN_KINDS, MOCK
+from pointsman.providers.gemini.client import BASE_URL as GEMINI_URL
+from pointsman.providers.gemini.client import VERSION as GEMINI_VERSION
+from pointsman.providers.gemini.client import GeminiProvider, GeminiSettings
+from pointsman.providers.kinds import ANTHROPIC, GEMINI, KNOWN_KINDS, MOCK
 from pointsman.providers.mock.client import MockClient
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Script, load_script
@@ -56,6 +59,8 @@ def build(
         return _build_mock(name, config, clock, classify)
     if config.kind == ANTHROPIC:
         return _build_anthropic(name, config, clock, classify, proxy)
+    if config.kind == GEMINI:
+        return _build_gemini(name, config, clock, classify, proxy)
 
     preset = find_preset(config.kind, config.base_url)
     if preset is None:
@@ -126,6 +131,30 @@ def _build_anthropic(
         parameters=config.parameters,
     )
     return AnthropicProvider(settings, way.http, clock, classify)
+
+
+def _build_gemini(
+    name: str,
+    config: ProviderConfig,
+    clock: Clock,
+    classify: Classify,
+    proxy: EnvironmentProxy,
+) -> DialectProvider:
+    if config.base_url is None:
+        _check_key(name, config, GEMINI)
+    _check_headers(name, config)
+    way = _way(name, config, config.base_url or GEMINI_URL, clock, proxy)
+    # The vendor's own clients are given the address without the version; ours with it, too.
+    has_version = way.prefix.rpartition("/")[2] in ("v1", "v1alpha", "v1beta")
+    settings = GeminiSettings(
+        name=name,
+        origin=way.origin,
+        path=way.prefix if has_version else f"{way.prefix}/{GEMINI_VERSION}",
+        key=config.api_key,
+        headers=config.headers,
+        parameters=config.parameters,
+    )
+    return GeminiProvider(settings, way.http, clock, classify)
 
 
 class Way(NamedTuple):
