@@ -166,7 +166,7 @@ async def test_a_full_disk_costs_records_that_are_counted_and_no_answer(
             await asyncio.sleep(0.35)  # then the journal tries again
             seen.append(await plain(client, "chat"))
             after = gateway._readiness()["journal"]
-            lost = gateway._journal.stats.dropped
+            lost = gateway._journal.writer.stats.dropped
             shown = gateway.metrics.render().decode()
             records = gateway.records
 

@@ -12,22 +12,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pointsman import __version__
+from pointsman.app.call_journal import CallJournal
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
 from pointsman.app.dialects import spoken_dialects
 from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
+from pointsman.app.provider_set import ProviderSet
 from pointsman.app.sharing import Sharing
 from pointsman.app.terms import compile_terms, renewed
+from pointsman.app.worker_metrics import WorkerMetrics
 from pointsman.config.data_folder import DataFolder
-from pointsman.config.provider import ProviderConfig
 from pointsman.config.root import LoadedConfig
 from pointsman.config.server import ServerConfig
 from pointsman.core.clock import Clock, SystemClock
 from pointsman.core.ids import IdSource
 from pointsman.core.provider import Provider
-from pointsman.core.records import SCHEMA, Attempt, CallRecord
+from pointsman.core.records import Attempt, CallRecord
 from pointsman.core.redaction.engine import Redactor
 from pointsman.cost.prices import PriceBook
 from pointsman.cost.token_estimator import TokenEstimator
@@ -42,8 +44,6 @@ from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.structured import StructuredAnswers
 from pointsman.gateway.tool_calls import ToolCallRules
 from pointsman.gateway.tool_check import ToolChecker
-from pointsman.gateway.translation import TranslatingProvider
-from pointsman.journal.entries import Begin, Content
 from pointsman.journal.recovery import recover, tell_past
 from pointsman.journal.segments import JournalSettings
 from pointsman.journal.writer import JournalWriter
@@ -53,8 +53,6 @@ from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.prompt.compile_prompt_rules import compile_prompt_rules
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.capabilities import known_capabilities
-from pointsman.providers.registry import build as build_provider
-from pointsman.resilience.classify import classify
 from pointsman.routing.planner import Planner
 from pointsman.routing.table import RoutingTable
 from pointsman.server.guard import Guard
@@ -65,8 +63,6 @@ from pointsman.server.listener import Listener, ListenerSettings
 
 _log = logging.getLogger("pointsman")
 FIRST_WORKER = "gateway-0"
-RETIRED_PROVIDER_S = 330.0
-"""How long calls of a provider that a reload replaced may go on; longer than any call may take."""
 
 
 class Gateway:
@@ -91,6 +87,8 @@ class Gateway:
         )
         self.ids = IdSource(self.clock)
         self.metrics = Metrics()
+        sockets = folder.path / "workers" if loaded.config.server.workers > 1 else None
+        self._worker_metrics = WorkerMetrics(sockets, worker, self.metrics.render)
         self.sharing = Sharing(loaded.config, folder, worker, self.clock)
         self.ledger = self.sharing.memory
         self.counters = self.sharing.counters
@@ -98,17 +96,15 @@ class Gateway:
         self.health = self.protection.health
         self._folder = folder
         self._master_key = folder.master_key()
-        self._providers: dict[str, Provider] = {}
-        self._provider_configs: dict[str, ProviderConfig] = {}
-        self._journal: JournalWriter | None = None
+        self._journal = CallJournal()
         self._delivery = (
             Delivery(folder, worker, collector, self.clock) if collector is not None else None
         )
         self._listener: Listener | None = None
-        self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self.loaded = loaded
         self._dialects = spoken_dialects()
+        self._providers = ProviderSet(self.clock, self._dialects.values())
         self._tool_checker = ToolChecker()
         self._token_estimator = TokenEstimator()
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
@@ -145,7 +141,7 @@ class Gateway:
             )
         self.ledger.restore(recovery.spend_today_nano_usd)
         loop = asyncio.get_running_loop()
-        self._journal = JournalWriter(
+        journal = self._journal.writer = JournalWriter(
             self._folder.journal / self.worker, settings, self.clock, loop.call_soon
         )
         if is_shared and past is not None:
@@ -160,7 +156,7 @@ class Gateway:
             clock=self.clock,
             bound=bound,
         )
-        figures = _figures(self._journal, self._listener, self.ledger)
+        figures = _figures(journal, self._listener, self.ledger)
         figures += [*_policy_figures(self.counters), *self.sharing.figures()]
         if self._delivery is not None:
             figures += self._delivery.figures()
@@ -170,6 +166,7 @@ class Gateway:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
+        await self._worker_metrics.start()
         await self._listener.start()
         self.protection.start(self.ids, lambda: self.app.serving.runtime, self.metrics.registry)
         if self._link is not None:
@@ -207,13 +204,12 @@ class Gateway:
         if self._listener is not None:
             await self._listener.stop(grace_s)
         await self.sharing.stop()
+        await self._worker_metrics.stop()
         await self.protection.stop()
         if self._link is not None:
             await self._link.stop()
-        for provider in self._providers.values():
-            await provider.close()
-        if self._journal is not None:
-            self._journal.close()
+        await self._providers.close()
+        self._journal.close()
         if self._delivery is not None:
             await self._delivery.stop()
 
@@ -221,7 +217,7 @@ class Gateway:
         """Compile a configuration into what the handlers serve with; changes nothing in force."""
         config = loaded.config
         table = RoutingTable.compile(loaded, known_capabilities)
-        providers = self._build_providers(loaded)
+        providers = self._providers.build(loaded)
         runtime = self._runtime(loaded, table, providers)
         server = config.server
         serving = Serving(
@@ -233,11 +229,11 @@ class Gateway:
             ),
             dialects=self._dialects,
             headers=ResponseHeaders(server.metadata_key),
-            metrics=self.metrics,
             clock=self.clock,
             readiness=self._readiness,
             health=_health(loaded, table),
             breakers=self.protection.teller(runtime.worker, table.targets),
+            scrape=self._worker_metrics.scrape,
         )
         return serving, providers
 
@@ -246,7 +242,7 @@ class Gateway:
         config = loaded.config
         self.keys.configure(Authenticator(config.keys))
         mask_logs(config)
-        self._adopt(config.providers, providers)
+        self._providers.adopt(config.providers, providers)
         self.protection.configure(config)
         self.counters.max_counters = config.policy.max_counters
         self.loaded = loaded
@@ -293,53 +289,15 @@ class Gateway:
             mock_providers=frozenset(name for name, each in providers.items() if each.is_mock),
         )
 
-    def _build_providers(self, loaded: LoadedConfig) -> dict[str, Provider]:
-        """Build what is new or changed, keep what is the same: its connections stay warm."""
-        by_name = {dialect.name: dialect for dialect in self._dialects.values()}
-        return {
-            name: self._providers[name]
-            if self._provider_configs.get(name) == config
-            else TranslatingProvider(
-                build_provider(name, config, self.clock, classify, proxy=loaded.proxy), by_name
-            )
-            for name, config in loaded.config.providers.items()
-        }
-
-    def _adopt(self, configs: Mapping[str, ProviderConfig], providers: dict[str, Provider]) -> None:
-        """Take over new providers; retire the replaced ones once their calls must be over."""
-        kept = set(map(id, providers.values()))
-        retired = [each for each in self._providers.values() if id(each) not in kept]
-        self._providers = providers
-        self._provider_configs = dict(configs)
-        if retired:
-            asyncio.get_running_loop().call_later(RETIRED_PROVIDER_S, self._close, retired)
-
-    def _close(self, retired: list[Provider]) -> None:
-        for provider in retired:
-            task = asyncio.get_running_loop().create_task(provider.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
     def _journal_begin(self, record: CallRecord, attempt: Attempt) -> None:
-        if self._journal is not None:
-            self._journal.begin(_begin_entry(record, attempt))
-            # Now, not at the end of the tick: the provider must not hear of a call before the
-            # journal does, or a kill in between would leave a call without an attempt.
-            self._journal.flush()
+        self._journal.begin(record, attempt)
 
     def _journal_end(self, record: CallRecord, captured: Captured | None) -> None:
-        if self._journal is None:
-            return
-        if captured is None:
-            self._journal.end(record)
-        else:
-            self._journal.end(record, _content_entries(record, captured))
-        # Before the answer leaves: the record of who was answered must not say `gateway_crashed`.
-        self._journal.flush()
+        self._journal.end(record, captured)
 
     def _readiness(self) -> dict[str, object]:
-        journal = self._journal
-        is_ready = journal is not None and not self._is_draining
+        journal = self._journal.state()
+        is_ready = bool(journal) and not self._is_draining
         state: dict[str, object] = {
             "ready": is_ready,
             "draining": self._is_draining,
@@ -347,25 +305,16 @@ class Gateway:
             "counters": self.sharing.state(),
             "config": self.loaded.version,
             "snapshotAgeMs": self.keys.age_ms,
-            "providers": {name: self.health.provider_state(name) for name in self._providers},
+            "providers": {name: self.health.provider_state(name) for name in self._providers.names},
             "breakers": self.protection.breakers.states(),
         }
         if self.other_workers:
             state["workers"] = {self.worker: "up", **self.other_workers}
-        if journal is not None:
-            state["journal"] = _journal_state(journal)
+        if journal:
+            state["journal"] = journal
         if self._delivery is not None:
             state["collector"] = {**self._delivery.state(), "state": self.collector_state}
         return state
-
-
-def _journal_state(journal: JournalWriter) -> dict[str, object]:
-    stats = journal.stats
-    return {
-        "failing": stats.is_failing,
-        "dropped": stats.dropped,
-        "last_error": stats.last_error,
-    }
 
 
 def listener_settings(server: ServerConfig) -> ListenerSettings:
@@ -429,56 +378,4 @@ def _policy_figures(counters: CounterStore) -> list[Figure]:
             lambda: counters.warnings,
             True,
         ),
-    ]
-
-
-def _begin_entry(record: CallRecord, attempt: Attempt) -> Begin:
-    reservation = attempt.reservation
-    return Begin(
-        schema=SCHEMA,
-        request_id=record.request_id,
-        trace_id=record.trace_id,
-        span_id=record.span_id,
-        attempt=len(record.attempts) - 1,
-        target=attempt.target,
-        provider=attempt.provider,
-        model=attempt.model,
-        started_unix_ns=record.started_unix_ns,
-        attempt_start_ns=attempt.start_ns,
-        attempt_span_id=attempt.span_id,
-        kind=attempt.kind,
-        why=attempt.why,
-        parent_span_id=record.parent_span_id,
-        tenant=record.tenant,
-        key=record.key,
-        config_version=record.config_version,
-        requested_model=record.requested_model,
-        route=record.route,
-        reason=record.reason,
-        reservation_id=reservation.id if reservation is not None else "",
-        reservation_nano_usd=reservation.held_nano_usd if reservation is not None else None,
-        stream=record.stream_requested,
-        environment=record.environment,
-        user=record.user,
-        team=record.team,
-        feature=record.feature,
-        workload=record.workload,
-        run_id=record.run_id,
-        iteration=record.iteration,
-    )
-
-
-def _content_entries(record: CallRecord, captured: Captured) -> list[Content]:
-    bodies = (("request", captured.request), ("response", captured.response))
-    return [
-        Content(
-            schema=SCHEMA,
-            request_id=record.request_id,
-            kind=kind,
-            body=body,
-            redacted=captured.redacted,
-            truncated=captured.cut,
-        )
-        for kind, body in bodies
-        if body
     ]

@@ -20,7 +20,6 @@ from pointsman.core.records import SCHEMA, CallRecord
 from pointsman.gateway.breaker_report import BreakerQuestion, BreakerReport
 from pointsman.gateway.call import Reply, StreamReply
 from pointsman.gateway.faults import fault_of, wire_error
-from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.model_list import models_body
 from pointsman.gateway.pipeline import Arrival, Pipeline
 from pointsman.gateway.runtime import Runtime
@@ -46,7 +45,6 @@ class Serving(Struct):
     dialects: Mapping[str, Dialect]
     """Path -> what clients speak there. The first one is spoken on every other path."""
     headers: ResponseHeaders
-    metrics: Metrics
     clock: Clock
     readiness: Callable[[], dict[str, object]]
     """State for `/ready`; its `ready` key decides the status."""
@@ -54,6 +52,8 @@ class Serving(Struct):
     """The body of `/health`."""
     breakers: Callable[[BreakerQuestion], BreakerReport]
     """Answers `/v1/breakers`."""
+    scrape: Callable[[], Awaitable[bytes]]
+    """Returns the metrics of all workers as text."""
 
 
 class Visit:
@@ -208,7 +208,7 @@ class GatewayApp:
             principal = self._authenticate(visit)
             if not principal.allows("explain"):
                 raise PermissionDeniedError("metrics need a key with the scope `explain`")
-        body = self.serving.metrics.render()
+        body = await self.serving.scrape()
         headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
         await visit.answer(200, [*headers, _length(body)], body)
 
