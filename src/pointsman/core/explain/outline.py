@@ -17,8 +17,10 @@ from pointsman.core.explain.words import (
     TERMINALS,
     alias_phrase,
     check_notes,
+    claims_phrase,
     comparison,
     exclusion_phrase,
+    is_claim,
     is_group,
     policy_phrase,
     reason_sentence,
@@ -308,6 +310,9 @@ def _limits(record: CallRecord) -> Iterator[Line]:
 
 def _policy(record: CallRecord) -> Iterator[Line]:
     for made in record.policy:
+        if is_claim(made):
+            yield Line(1, claims_phrase(made))
+            continue
         place = rule_place(Rule(made.rule, made.file, made.line))
         blocked = made.outcome == "blocked" and not made.dry_run
         yield Line(1, f"prompt rule {place}: {policy_phrase(made)}", False if blocked else None)

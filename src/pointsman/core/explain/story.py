@@ -23,9 +23,11 @@ from pointsman.core.explain.words import (
     TERMINALS,
     alias_phrase,
     check_notes,
+    claims_phrase,
     comparisons,
     exclusion_phrase,
     failure_phrase,
+    is_claim,
     policy_phrase,
     reason_sentence,
     rule_place,
@@ -207,9 +209,11 @@ def _limits(record: CallRecord) -> list[str]:
 
 
 def _policy(record: CallRecord) -> list[str]:
-    acted = [made for made in record.policy if made.outcome not in {"passed", "not_matched"}]
-    told = [f"The prompt rule {clean(made.rule)} {policy_phrase(made)}." for made in acted]
-    quiet = len(record.policy) - len(acted)
+    rules = [made for made in record.policy if not is_claim(made)]
+    acted = [made for made in rules if made.outcome not in {"passed", "not_matched"}]
+    told = [f"{claims_phrase(made).capitalize()}." for made in record.policy if is_claim(made)]
+    told += [f"The prompt rule {clean(made.rule)} {policy_phrase(made)}." for made in acted]
+    quiet = len(rules) - len(acted)
     if quiet:
         told.append(f"{count_text(quiet, 'prompt rule')} looked and did nothing.")
     return told[:_MAX_NAMED]

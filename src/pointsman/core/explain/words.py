@@ -173,6 +173,16 @@ def policy_phrase(made: PolicyOutcome) -> str:
     return f"{verb} the {side}{to}{f' ({found})' if found else ''}"
 
 
+def is_claim(made: PolicyOutcome) -> bool:
+    """Tell whether it is about what the request said of itself, not about a prompt rule."""
+    return made.outcome == "claims_ignored"
+
+
+def claims_phrase(made: PolicyOutcome) -> str:
+    """Return which claims of the request were not believed: `not believed: tenant, plan`."""
+    return "not believed of what the request says: " + ", ".join(map(clean, made.counts))
+
+
 def alias_phrase(alias: AliasUse) -> str:
     """Return `auto` means `premium` for the plan acme, with where that is written."""
     place = rule_place(alias.rule)
