@@ -83,7 +83,9 @@ class ChatEvents:
     def closes(self, event: Event) -> Closes | None:
         """See `StreamDialect.closes`: a finish reason ends all texts of its choice."""
         ended = {
-            choice.get("index", 0) for choice in _choices(event) if choice.get("finish_reason")
+            _plain(choice.get("index", 0))
+            for choice in _choices(event)
+            if choice.get("finish_reason")
         }
         return (lambda key: isinstance(key, tuple) and key[0] in ended) if ended else None
 
@@ -122,10 +124,10 @@ class MessageEvents:
 
     def deltas(self, event: Event) -> list[Delta]:
         """See `StreamDialect.deltas`."""
-        name = _BLOCK_OF.get(event.get("type", ""))
+        name = _BLOCK_OF.get(_kind(event))
         if name is None or not _is_object(event, name):
             return []
-        index = event.get("index", 0)
+        index = _plain(event.get("index", 0))
         return [
             Delta((index, field), text, field in _ARGUMENT_KEYS, path, container, field)
             for path, container, field, text in _texts(event[name], ())
@@ -133,9 +135,9 @@ class MessageEvents:
 
     def closes(self, event: Event) -> Closes | None:
         """See `StreamDialect.closes`."""
-        if event.get("type") != "content_block_stop":
+        if _kind(event) != "content_block_stop":
             return None
-        index = event.get("index", 0)
+        index = _plain(event.get("index", 0))
         return lambda key: isinstance(key, tuple) and key[0] == index
 
     def continuation(self, like: Event, delta: Delta, text: str) -> Event:
@@ -147,7 +149,7 @@ class MessageEvents:
 
     def is_idle(self, event: Event) -> bool:
         """See `StreamDialect.is_idle`."""
-        return event.get("type") == "content_block_delta" and not _says_something(event["delta"])
+        return _kind(event) == "content_block_delta" and not _says_something(event.get("delta"))
 
     def wholes(self, event: Event) -> Iterable[Json]:
         """See `StreamDialect.wholes`: the message that a stream opens with, mostly empty."""
@@ -165,7 +167,7 @@ class ResponseEvents:
 
     def deltas(self, event: Event) -> list[Delta]:
         """See `StreamDialect.deltas`."""
-        kind, text = event.get("type", ""), event.get("delta")
+        kind, text = _kind(event), event.get("delta")
         if not kind.endswith(".delta") or not isinstance(text, str):
             return []
         is_json = "arguments" in kind
@@ -173,7 +175,7 @@ class ResponseEvents:
 
     def closes(self, event: Event) -> Closes | None:
         """See `StreamDialect.closes`."""
-        kind = event.get("type", "")
+        kind = _kind(event)
         if kind in {"response.completed", "response.incomplete"}:
             return everything
         if not kind.endswith(".done"):
@@ -191,7 +193,7 @@ class ResponseEvents:
 
     def wholes(self, event: Event) -> Iterable[Json]:
         """See `StreamDialect.wholes`."""
-        if event.get("type", "").endswith(".delta"):
+        if _kind(event).endswith(".delta"):
             return ()
         names = ("item", "part")
         found = [event[name] for name in names if _is_object(event, name)]
@@ -230,7 +232,7 @@ def _choices(event: Event) -> list[dict[str, Any]]:
 def _choice_deltas(event: Event) -> Iterator[tuple[Any, dict[str, Any]]]:
     for choice in _choices(event):
         if _is_object(choice, "delta"):
-            yield choice.get("index", 0), choice["delta"]
+            yield _plain(choice.get("index", 0)), choice["delta"]
 
 
 def _texts(value: Json, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any, Any, str]]:
@@ -248,7 +250,7 @@ def _texts(value: Json, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
 
 
 def _index(item: Json, place: int) -> Json:
-    return item.get("index", place) if isinstance(item, dict) else place
+    return _plain(item.get("index", place)) if isinstance(item, dict) else place
 
 
 def _nested(path: tuple[Any, ...], text: str) -> Json:
@@ -279,5 +281,15 @@ def _is_object(holder: Event, name: str) -> bool:
 
 
 def _response_key(event: Event, kind: str) -> Hashable:
-    part = event.get("content_index", event.get("summary_index", 0))
-    return (event.get("item_id"), part, kind.rpartition(".")[0])
+    part = _plain(event.get("content_index", event.get("summary_index", 0)))
+    return (_plain(event.get("item_id")), part, kind.rpartition(".")[0])
+
+
+def _plain(value: Json) -> int | str | None:
+    """Return an index or id as something to look up by; a server may send anything."""
+    return value if value is None or isinstance(value, int | str) else str(value)
+
+
+def _kind(event: Event) -> str:
+    kind = event.get("type")
+    return kind if isinstance(kind, str) else ""

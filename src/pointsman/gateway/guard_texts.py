@@ -214,9 +214,9 @@ def _place(container: Json, key: Json, role: str, *, is_free: bool) -> TextPlace
 
 
 def _role(container: dict[str, Any], inherited: str) -> str:
-    of_type = _ROLE_OF_TYPE.get(container.get("type", "")) if "type" in container else None
-    if of_type is not None:
-        return of_type
+    kind = container.get("type")
+    if isinstance(kind, str) and kind in _ROLE_OF_TYPE:
+        return _ROLE_OF_TYPE[kind]
     role = container.get("role")
     return role if isinstance(role, str) else inherited
 

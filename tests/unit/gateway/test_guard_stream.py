@@ -4,6 +4,8 @@ from functools import partial
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pointsman.core.errors import GuardrailBlockedError
 from pointsman.core.facts import Facts
@@ -19,6 +21,34 @@ TEXT = "Write to jane.doe@mail.example.org soon. " + "And then go on with your d
 CLEAN = TEXT.replace("jane.doe@mail.example.org", "[redacted: email]")
 PIECES = [TEXT[start : start + 7] for start in range(0, len(TEXT), 7)]
 ARGUMENTS = ['{"to": "jane.d', "oe@mail.exam", 'ple.org"}']
+
+
+KEYS = st.sampled_from(
+    [
+        "choices",
+        "delta",
+        "index",
+        "finish_reason",
+        "content",
+        "tool_calls",
+        "function",
+        "type",
+        "arguments",
+        "message",
+        "content_block",
+        "text",
+        "item_id",
+        "response",
+        "output",
+        "part",
+        "sequence_number",
+        "usage",
+        "logprobs",
+        "content_index",
+        "item",
+        "role",
+    ]
+)
 
 
 def guard(dialect: str, action: str = "redact") -> tuple[StreamGuard, CallRecord]:
@@ -213,6 +243,30 @@ def test_a_whole_text_in_a_chunk_is_judged_too():
 
     assert sent[0]["choices"][0]["message"]["content"] == CLEAN
     assert record.policy[0].counts == {"email": 1}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from([*PIECES[:6], "stop"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    dialect=st.sampled_from(["openai.chat", "anthropic.messages", "openai.responses"]),
+    events=st.lists(st.dictionaries(KEYS, JSON, max_size=5), max_size=6),
+)
+def test_no_event_of_whatever_form_breaks_a_guarded_stream(dialect: str, events: list[dict]):
+    """A property: a strange server costs its reader nothing but what it sent."""
+    one, record = guard(dialect)
+
+    for event in events:
+        one.pass_on([StreamChunk(msgspec.json.encode(event))])
+    one.rest()
+    one.note()
+
+    assert len(record.policy) == 1
 
 
 def test_what_is_no_event_passes():

@@ -194,7 +194,10 @@ def test_a_refusal_is_said_in_the_words_of_the_dialect(answer: dict):
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
         lambda inner: (
-            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.text(max_size=8) | st.sampled_from(["type", "role"]), inner, max_size=4
+            )
         ),
         max_leaves=20,
     )
