@@ -123,6 +123,7 @@ class MemoryStore(MemoryMoney):
             if _matches(row, wanted)
             and self._called(row, "model", wanted.called_model)
             and self._called(row, "target", wanted.called_target)
+            and self._called(row, "kind", wanted.called_kind)
         ]
         rows.sort(key=lambda row: (row.started_unix_ns, row.request_id), reverse=True)
         if after is not None:

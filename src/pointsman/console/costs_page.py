@@ -32,6 +32,7 @@ _WORDS = {
     "route": "Route",
     "target": "Target",
     "provider": "Provider",
+    "kind": "Kind of attempt",
     "day": "Day",
 }
 """Column -> words, in the order of the menu."""
@@ -47,7 +48,7 @@ _NEXT = {
     "provider": "model",
 }
 """Column -> the one that a figure is looked into by; `model` for others."""
-_REQUEST_FILTERS = {"model": "called_model", "target": "called_target"}
+_REQUEST_FILTERS = {"model": "called_model", "target": "called_target", "kind": "called_kind"}
 """Column -> filter of the list of requests, where the two are named differently."""
 
 

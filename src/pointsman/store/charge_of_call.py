@@ -32,9 +32,11 @@ class ChargeRow(Struct, kw_only=True):
     was_called: bool
     """False when no provider was called: it cost nothing, for certain."""
     is_last: bool
-    """Whether it is the attempt that ended the request; one row of each request is."""
+    """Whether it is the attempt that served the request, else the last one made; one row of each
+    request is."""
     kind: str
-    """Of the attempt; `none` when nobody was called."""
+    """Of the attempt: `first`, `retry`, `failover`, `repair`, `probe` …; `none` when nobody was
+    called."""
     is_own: bool
     """Whether the gateway called for itself, as a probe does."""
     tenant: str | None
@@ -99,7 +101,7 @@ def charge_rows(record: CallRecord) -> list[ChargeRow]:
     Raises:
         ValueError: A number does not fit into 64 bits.
     """
-    last = len(record.attempts) - 1
+    last = _ending(record)
     rows = [
         _charge(record, number, made, is_last=number == last)
         for number, made in enumerate(record.attempts)
@@ -176,14 +178,26 @@ def _charge(
     )
 
 
+def _ending(record: CallRecord) -> int:
+    """Return the number of the attempt that served, else of the last one made."""
+    made = record.attempts
+    served = [number for number, each in enumerate(made) if each.failure_class is None]
+    return served[-1] if served else len(made) - 1
+
+
 def _usage(record: CallRecord, attempt: Attempt | None, *, is_last: bool) -> Usage:
-    own = attempt.usage if attempt else None
-    return own or (record.usage if is_last else None) or _NO_USAGE
+    if attempt is not None and attempt.usage is not None:
+        return attempt.usage
+    # What the record says is the sum of what its attempts say, where any of them does.
+    is_alone = is_last and all(each.usage is None for each in record.attempts)
+    return (record.usage if is_alone else None) or _NO_USAGE
 
 
 def _cost(record: CallRecord, attempt: Attempt | None, *, is_last: bool) -> Cost:
-    own = attempt.cost if attempt else None
-    return own or (record.cost if is_last else None) or _NO_COST
+    if attempt is not None and attempt.cost is not None:
+        return attempt.cost
+    is_alone = is_last and all(each.cost is None for each in record.attempts)
+    return (record.cost if is_alone else None) or _NO_COST
 
 
 def fell_back(record: CallRecord) -> bool:

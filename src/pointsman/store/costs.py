@@ -19,9 +19,10 @@ NOBODY = "(none)"
 
 CostGroup: TypeAlias = Literal[
     "model", "provider", "target", "route", "endpoint", "operation", "tenant", "customer", "team",
-    "user", "key", "feature", "environment", "workload", "day",
+    "user", "key", "feature", "environment", "workload", "kind", "day",
 ]  # fmt: skip
-"""What costs may be asked by. `endpoint` is the dialect of the request, `day` is in UTC."""
+"""What costs may be asked by. `endpoint` is the dialect of the request, `kind` that of the attempt
+(`first`, `retry`, `failover`, `repair` …), `day` is in UTC."""
 COST_GROUPS: tuple[CostGroup, ...] = get_args(CostGroup)
 GROUP_COLUMNS: dict[CostGroup, str] = {
     "model": "model",
@@ -38,6 +39,7 @@ GROUP_COLUMNS: dict[CostGroup, str] = {
     "feature": "feature",
     "environment": "environment",
     "workload": "workload",
+    "kind": "kind",
 }
 """Name -> column; `day` is computed from the start of the request."""
 
@@ -62,15 +64,16 @@ class CostFilter(Struct, frozen=True, kw_only=True):
     feature: str | None = None
     environment: str | None = None
     workload: str | None = None
+    kind: str | None = None
     own: bool | None = None
     """True: only calls that the gateway made for itself; False: only those of callers."""
 
 
 class CostSums(Struct, frozen=True, kw_only=True):
-    """Sums over charges. Tokens are those of the attempts that ended their requests."""
+    """Sums over charges. Tokens are those of the attempts that served, else were the last."""
 
     calls: int = 0
-    """Requests. Each is counted once, where its last attempt stands."""
+    """Requests. Each is counted once, where the attempt that served stands, else its last one."""
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
@@ -89,7 +92,7 @@ class CostSums(Struct, frozen=True, kw_only=True):
     uncalled: int = 0
     """Requests for which nobody was called: they cost nothing."""
     extra_attempts: int = 0
-    """Attempts before the last one of their request: retries, and targets that were left."""
+    """Other attempts: retries, targets that were left, answers that had to be repaired."""
     extra_nano_usd: int = 0
     """Cost of those, as far as it is known; apart from the two sums above."""
     extra_unknown: int = 0

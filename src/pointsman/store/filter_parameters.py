@@ -71,6 +71,9 @@ CALL_PARAMETERS: tuple[FilterParameter, ...] = (
     FilterParameter(
         "called_target", "called_target", "text", "Target that an attempt was made at."
     ),
+    FilterParameter(
+        "called_kind", "called_kind", "text", "Kind of an attempt: `retry`, `failover`, `repair` …"
+    ),
     FilterParameter("min_cost_usd", "min_cost_nano_usd", "usd", "At least this cost, in dollars."),
     FilterParameter(
         "min_duration_ms", "min_duration_ns", "milliseconds", "At least this long, in milliseconds."

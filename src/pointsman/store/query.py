@@ -61,6 +61,8 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     """A model that an attempt of the request asked a provider for."""
     called_target: str | None = None
     """A target that an attempt of the request was made at."""
+    called_kind: str | None = None
+    """A kind of attempt that the request had: `retry`, `repair` …"""
     min_cost_nano_usd: int | None = None
     """An unknown cost is not above any bound."""
     min_duration_ns: int | None = None

@@ -89,6 +89,29 @@ async def test_a_model_pays_for_its_own_attempts(store):
     assert found.totals.output_tokens == 4
 
 
+async def test_an_answer_that_had_to_be_repaired_costs_twice(store):
+    """Both calls are priced, the repair as a step of its own, nothing twice (CP-22)."""
+    first = attempt(cost=spent(100), usage=Usage(10, 5))
+    repair = attempt(cost=spent(30), usage=Usage(20, 7), kind="repair")
+    failed = attempt(kind="repair", failure_class="timeout")
+    await store.write_batch(
+        batch_of(
+            make_record(1, attempts=[first, repair], cost=spent(130), usage=repair.usage),
+            make_record(2, attempts=[first, failed], cost=spent(100), usage=first.usage),
+        )
+    )
+
+    found = await asked(store, "kind")
+
+    assert {row.group["kind"]: row.total_nano_usd for row in found.rows} == {
+        "first": 200,
+        "repair": 30,
+    }
+    totals = found.totals
+    assert (totals.calls, totals.measured_nano_usd, totals.extra_nano_usd) == (2, 130, 100)
+    assert (totals.extra_attempts, totals.extra_unknown, totals.unreported_calls) == (2, 1, 0)
+
+
 async def test_measured_estimated_and_unknown_are_told_apart(store):
     """Unknown is counted, never taken for nothing."""
     local = attempt("llama3.1", Cost(), Usage(8, 9))
@@ -296,4 +319,5 @@ async def test_the_requests_behind_a_figure_are_found(store):
     assert await found(called_model="gpt-4o") == [1]
     assert await found(called_target="large") == [1]
     assert await found(called_target="small") == [2]
+    assert await found(called_kind="failover") == [1]
     assert await found(user=NOBODY) == [1]

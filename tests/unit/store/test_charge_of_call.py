@@ -18,10 +18,11 @@ from stored_records import make_crash, make_failure, make_record
 
 
 def test_each_attempt_is_charged_where_it_was_made():
-    """The last one has the usage and the cost of the record."""
+    """With its own usage and cost; the record's are their sum."""
     left = Attempt("large", "openai", "gpt-4o", end_ns=5, usage=Usage(9, 1), cost=Cost(70))
     last = Attempt("sonnet", "anthropic", "claude", kind="failover", end_ns=9)
-    record = make_record(1, attempts=[left, last], cost=Cost(5, price_version="v"), user="ada")
+    last.usage, last.cost = Usage(12, 34), Cost(5, price_version="v")
+    record = make_record(1, attempts=[left, last], cost=Cost(75), usage=last.usage, user="ada")
 
     first, second = charge_rows(record)
 
@@ -29,6 +30,24 @@ def test_each_attempt_is_charged_where_it_was_made():
     assert (second.model, second.cost_nano_usd, second.is_last) == ("claude", 5, True)
     assert (second.input_tokens, second.price_version, second.user_name) == (12, "v", "ada")
     assert {first.kind, second.kind} == {"first", "failover"}
+
+
+def test_a_record_whose_attempts_say_nothing_is_charged_as_a_whole():
+    """As an older gateway, or one that crashed, has written it."""
+    (charge,) = charge_rows(make_record(1, cost=Cost(7)))
+
+    assert (charge.cost_nano_usd, charge.input_tokens) == (7, 12)
+
+
+def test_a_repair_that_failed_leaves_the_answer_that_served_the_last_word():
+    """The request is counted where it was served, and no cost twice."""
+    served = Attempt("small", "p", "m", end_ns=5, usage=Usage(1, 1), cost=Cost(9))
+    failed = Attempt("small", "p", "m", kind="repair", end_ns=9, failure_class="timeout")
+
+    first, second = charge_rows(make_record(1, attempts=[served, failed], cost=Cost(9)))
+
+    assert (first.is_last, second.is_last) == (True, False)
+    assert (first.cost_nano_usd, second.cost_nano_usd) == (9, None)
 
 
 def test_a_request_that_called_nobody_is_a_charge_of_nothing():

@@ -41,6 +41,7 @@ _CALLS: tuple[tuple[str, str], ...] = (
     ("endpoint", "dialect = ?"),
     ("operation", "operation = ?"),
     ("called_model", "request_id IN (SELECT request_id FROM attempts WHERE model = ?)"),
+    ("called_kind", "request_id IN (SELECT request_id FROM attempts WHERE kind = ?)"),
     ("called_target", "request_id IN (SELECT request_id FROM attempts WHERE target = ?)"),
     ("min_cost_nano_usd", "cost_nano_usd >= ?"),
     ("min_duration_ns", "duration_ns >= ?"),
