@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 
+from instance_workers import all_workers_are_up, ready, worker_pids
 from pointsman.core.clock import SystemClock
 from pointsman.journal.reader import JournalReader
 from pointsman.providers.mock.player import ScriptPlayer
@@ -20,7 +20,7 @@ from pointsman.providers.mock.script import parse_script
 from pointsman.providers.mock.server import MockServer
 from redis_server import RedisServer
 
-from running_gateway import RunningGateway, get, running_gateway
+from running_gateway import RunningGateway, running_gateway
 
 CONFIG = """
 server: {{workers: {workers}}}
@@ -69,7 +69,7 @@ async def serving(
     gateway = await asyncio.to_thread(context.__enter__)
     try:
         if workers > 1:
-            await until(lambda: len(set(states(gateway).values())) == 1, "all workers are up")
+            await until(lambda: all_workers_are_up(gateway, workers), "all workers are up")
         yield gateway
     finally:
         await asyncio.to_thread(context.__exit__, None, None, None)
@@ -140,15 +140,6 @@ async def crowd(
     return ends
 
 
-def ready(gateway: RunningGateway) -> dict[str, object]:
-    answer: dict[str, object] = msgspec.json.decode(get(f"{gateway.url}/ready")[2])
-    return answer
-
-
-def states(gateway: RunningGateway) -> dict[str, str]:
-    return dict(ready(gateway).get("workers") or {})  # type: ignore[arg-type]
-
-
 async def until(holds: Callable[[], object], what: str, seconds: float = 20.0) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -187,15 +178,6 @@ async def agreed(gateway: RunningGateway, redis: RedisServer) -> int:
     return total
 
 
-def worker_pids(gateway: RunningGateway) -> dict[str, int]:
-    found = {}
-    for child in psutil.Process(gateway.process.pid).children():
-        line = child.cmdline()
-        if "--worker" in line:
-            found[line[line.index("--worker") + 1]] = child.pid
-    return found
-
-
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streams"])
 @pytest.mark.parametrize("workers", [1, 3])
@@ -229,7 +211,7 @@ async def test_a_worker_is_killed_under_them(tmp_path: Path, redis: RedisServer,
             lambda: worker_pids(gateway).get("gateway-1", 0) not in (0, victims["gateway-1"]),
             "the worker is started again",
         )
-        await until(lambda: len(set(states(gateway).values())) == 1, "all workers are up")
+        await until(lambda: all_workers_are_up(gateway, 3), "all workers are up")
         spent = await agreed(gateway, redis)
         _, outcomes = spent_by_records(gateway)
     # A connection may be cut before its request was read.
