@@ -14,6 +14,7 @@ from pointsman.config.proxy import DIRECT, proxy_place
 from pointsman.config.root import Config, LoadedConfig
 from pointsman.config.route import RouteConfig
 from pointsman.config.target import TargetConfig
+from pointsman.config.terms_words import scope_words, tenant_words, terms_words
 from pointsman.config.words import condition_text, duration_text
 
 
@@ -30,6 +31,10 @@ def plan_text(loaded: LoadedConfig) -> str:
         _resolution(config),
         failure_lines(config),
         _titled("Keys", ((name, _key(one)) for name, one in config.keys.items())),
+        _titled("Plans", ((name, terms_words(one)) for name, one in config.policy.plans.items())),
+        _titled(
+            "Tenants", ((name, tenant_words(one)) for name, one in config.policy.tenants.items())
+        ),
         _titled("Prompt rules", ((n, prompt_rule(one)) for n, one in config.policy.rules.items())),
         _kept(config),
     ]
@@ -176,8 +181,7 @@ def _key(key: KeyConfig) -> list[str]:
     ):
         if value is not None:
             parts.append(f"{words} {value}")
-    if key.models:
-        parts.append(f"models {', '.join(key.models)}")
+    parts += scope_words(key.models, key.routes, key.dialects, key.aliases)
     if key.may_set_tenant:
         parts.append("may name the tenant")
     return ["; ".join(parts)]

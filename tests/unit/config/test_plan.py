@@ -1,7 +1,7 @@
 """The plan that people read before they start."""
 
 from configuration_text import MOCK, loaded
-from pointsman.config.loader import load
+from pointsman.config.loader import load, load_text
 from pointsman.config.plan import plan_text
 
 TEXT = """
@@ -140,3 +140,32 @@ resilience: {retry: {max_retries: 1}, breaker: {failures: 7, open_for: 1m}, max_
         "chat: failover to at most 3 times the price",
     ):
         assert sentence in plan
+
+
+def test_plans_and_tenants_are_told_with_what_names_mean():
+    """CP-17: whoever checks a file sees what `auto` comes to, for whom."""
+    text = plan_text(
+        load_text(
+            """
+providers: {mock: {kind: mock, default: true}}
+targets: {small: {provider: mock, model: gpt-4o-mini}}
+routes: {cheap: {targets: [small]}}
+keys: {ci: {key: "${KEY}", routes: [cheap], dialects: ["openai.*"], aliases: {fast: cheap}}}
+policy:
+  plans: {free: {aliases: {auto: cheap}, models: [auto], daily_usd: 2.50}, empty: {}}
+  tenants: {acme: {plan: free, time_zone: Europe/Berlin}, late: {disabled: true}}
+""",
+            file="pointsman.yaml",
+            environment={"KEY": "long-enough-for-a-key"},
+        )
+    )
+
+    for line in (
+        "fast means cheap; routes cheap; dialects openai.*",
+        "free   auto means cheap; models auto; 2.5 USD a day for each tenant",
+        "empty  says nothing",
+        "acme  plan free",
+        "days of Europe/Berlin",
+        "late  no plan; disabled: every request is refused",
+    ):
+        assert line in text, text
