@@ -45,6 +45,7 @@ from pointsman.providers.registry import build
 from pointsman.resilience.classify import classify
 from vendors.anthropic_api import AnthropicApi
 from vendors.gemini_api import GeminiApi
+from vendors.ollama_api import OllamaApi
 from vendors.openai_api import OpenaiApi
 from vendors.openai_flavors import AZURE, DEEPSEEK, OPENROUTER
 from vendors.said import DOCUMENT_SCHEMA, WEATHER_SCHEMA
@@ -123,7 +124,7 @@ FAMILIES = (
         base_path="/v1",
         native="openai.chat",
         finish_reasons={"stop_sequence": "stop"},
-        without=frozenset({"json_schema", "error_403", "error_429_quota"}),
+        without=frozenset({"json_schema", "several_system", "error_403", "error_429_quota"}),
     ),
     Family(
         name="gemini",
@@ -141,6 +142,27 @@ FAMILIES = (
         kind="gemini",
         finish_reasons={"stop_sequence": "stop", "refusal": "stop"},
         refusal_is_text=True,
+    ),
+    Family(
+        name="ollama",
+        vendor=lambda: OllamaApi(key="sk-test"),
+        model="llama3.1:8b",
+        kind="ollama",
+        # It says `stop` for every end but the length, and has neither refusals nor filters.
+        finish_reasons={"stop_sequence": "stop", "refusal": "stop", "blocked_answer": "stop"},
+        refusal_is_text=True,
+        # Caches are not told, errors are few, and there is no wait.
+        without=frozenset(
+            {
+                "cached",
+                "error_401",
+                "error_403",
+                "error_404",
+                "error_413",
+                "error_429",
+                "error_429_quota",
+            }
+        ),
     ),
     Family(
         name="azure",

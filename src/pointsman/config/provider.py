@@ -1,8 +1,8 @@
 """`providers`: whom the gateway may call, and with which credential."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from pointsman.config.section import Positive, Secret, Section
 
@@ -44,5 +44,17 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     dialects: list[Literal["openai.chat", "openai.responses", "openai.embeddings"]] | None = None
     """For servers of OpenAI's APIs: those that it serves itself; absent, the preset says. Requests
     in another dialect are translated to chat completions."""
+    num_ctx: Positive | list[Positive] | None = None
+    """For `ollama`: the size of the context in tokens, or several of which the smallest that a
+    request fits is taken. Each size is a load of its own. Targets may say otherwise."""
+    keep_alive: str | int | None = None
+    """For `ollama`: how long a model stays in memory after a call: `5m`, `24h`, 0 unloads it at
+    once, -1 keeps it. Absent is the server's own default."""
+    tokens_per_second: Annotated[float, Meta(gt=0)] | None = None
+    """For `ollama`: the rate at which its models write; the limits of time are raised to what
+    an answer takes at that rate."""
+    max_resident: Positive | None = None
+    """For `ollama`: models that may be in memory at once; others are unloaded before one more is
+    called. Absent leaves that to the server."""
     forwards_metadata: bool | None = None
     """Whether this provider takes `metadata`; absent, the preset says."""

@@ -1,5 +1,9 @@
 """`targets`: a provider and a model under a name, with its limits."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from pointsman.config.resilience import BreakerConfig, ProbeConfig, RetryConfig
 from pointsman.config.section import Duration, Positive, Section
 
@@ -57,5 +61,14 @@ class TargetConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """In place of `resilience.retry`, as a whole."""
     breaker: BreakerConfig | None = None
     """In place of `resilience.breaker`, as a whole."""
+    num_ctx: Positive | list[Positive] | None = None
+    """For `ollama`: the size of the context in tokens, or several of which the smallest that a
+    request fits is taken. In place of the provider's."""
+    keep_alive: str | int | None = None
+    """For `ollama`: how long the model stays in memory after a call: `5m`, `24h`, 0 unloads it at
+    once, -1 keeps it. Absent is the server's own default."""
+    tokens_per_second: Annotated[float, Meta(gt=0)] | None = None
+    """For `ollama`: the rate at which the model writes; the limits of time are raised to what
+    an answer takes at that rate."""
     probe: ProbeConfig | None = None
     """Calls in the background; absent makes none."""

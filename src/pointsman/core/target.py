@@ -18,6 +18,17 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     """The whole attempt."""
 
 
+class LocalRun(Struct, frozen=True, kw_only=True):
+    """How a server on own hardware (Ollama) is to run a model. None leaves it to the server."""
+
+    windows: tuple[int, ...] = ()
+    """Sizes of context that may be asked for, in tokens, the smallest first; none names none."""
+    keep_alive: str | int | None = None
+    """How long the model stays in memory after a call: `5m`, `24h`, 0 unloads it, -1 keeps it."""
+    tokens_per_second: float | None = None
+    """Rate at which it writes; limits of time follow from it."""
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """Something that may be called."""
 
@@ -39,3 +50,5 @@ class Target(Struct, frozen=True, kw_only=True):
     """How long a call waits for room among them."""
     health: str | None = None
     """A health state pinned by the operator (`ok`, `degraded`, `down`); None is observed."""
+    local: LocalRun | None = None
+    """Set where a server on own hardware is told how to run the model."""

@@ -5,11 +5,14 @@ from pointsman.providers.openai.presets import PRESETS
 MOCK = "mock"
 ANTHROPIC = "anthropic"
 GEMINI = "gemini"
+OLLAMA = "ollama"
 
-KNOWN_KINDS: frozenset[str] = frozenset({MOCK, ANTHROPIC, GEMINI, *(one.name for one in PRESETS)})
+KNOWN_KINDS: frozenset[str] = frozenset(
+    {MOCK, ANTHROPIC, GEMINI, OLLAMA, *(one.name for one in PRESETS)}
+)
 """`openai` for any compatible server, a preset, an API family of its own, or `mock`."""
 KEYLESS_KINDS: frozenset[str] = frozenset(
-    {MOCK, *(one.name for one in PRESETS if not one.needs_key)}
+    {MOCK, OLLAMA, *(one.name for one in PRESETS if not one.needs_key)}
 )
 """Those that need no credential."""
 KINDS_WITHOUT_ADDRESS: frozenset[str] = frozenset(

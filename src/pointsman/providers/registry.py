@@ -14,10 +14,12 @@ from pointsman.providers.anthropic.client import AnthropicProvider, AnthropicSet
 from pointsman.providers.gemini.client import BASE_URL as GEMINI_URL
 from pointsman.providers.gemini.client import VERSION as GEMINI_VERSION
 from pointsman.providers.gemini.client import GeminiProvider, GeminiSettings
-from pointsman.providers.kinds import ANTHROPIC, GEMINI, KNOWN_KINDS, MOCK
+from pointsman.providers.kinds import ANTHROPIC, GEMINI, KNOWN_KINDS, MOCK, OLLAMA
 from pointsman.providers.mock.client import MockClient
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Script, load_script
+from pointsman.providers.ollama.client import BASE_URL as OLLAMA_URL
+from pointsman.providers.ollama.client import OllamaProvider, OllamaSettings
 from pointsman.providers.openai.client import OpenAiProvider, OpenAiSettings
 from pointsman.providers.openai.encode import EncodeSettings
 from pointsman.providers.openai.passage import CHAT, EMBEDDINGS
@@ -61,6 +63,8 @@ def build(
         return _build_anthropic(name, config, clock, classify, proxy)
     if config.kind == GEMINI:
         return _build_gemini(name, config, clock, classify, proxy)
+    if config.kind == OLLAMA:
+        return _build_ollama(name, config, clock, classify, proxy)
 
     preset = find_preset(config.kind, config.base_url)
     if preset is None:
@@ -155,6 +159,28 @@ def _build_gemini(
         parameters=config.parameters,
     )
     return GeminiProvider(settings, way.http, clock, classify)
+
+
+def _build_ollama(
+    name: str,
+    config: ProviderConfig,
+    clock: Clock,
+    classify: Classify,
+    proxy: EnvironmentProxy,
+) -> DialectProvider:
+    _check_headers(name, config)
+    way = _way(name, config, config.base_url or OLLAMA_URL, clock, proxy)
+    settings = OllamaSettings(
+        name=name,
+        origin=way.origin,
+        # The address of its OpenAI-compatible side is understood as well.
+        prefix=way.prefix.removesuffix("/v1"),
+        key=config.api_key,
+        headers=config.headers,
+        parameters=config.parameters,
+        max_resident=config.max_resident,
+    )
+    return OllamaProvider(settings, way.http, clock, classify)
 
 
 class Way(NamedTuple):

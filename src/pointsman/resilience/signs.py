@@ -89,6 +89,9 @@ CONTEXT = Signs(
         # llama.cpp server, LM Studio
         "exceeds the available context size",
         "loaded with context length of only",
+        # Ollama: https://github.com/ollama/ollama/blob/main/server/routes.go
+        "exceeds the context length",
+        "longer than the context length",
     ),
 )
 
@@ -227,6 +230,8 @@ OVERLOADED = Signs(
         "model is overloaded",
         "server is overloaded",
         "is overloaded with other requests",
+        # Ollama: https://docs.ollama.com/faq (how it handles concurrent requests)
+        "maximum pending requests exceeded",
     ),
 )
 

@@ -13,6 +13,7 @@ from pointsman.core.conditions import unreachable_rules
 from pointsman.core.errors import ConfigError
 from pointsman.core.target import Target, Timeouts
 from pointsman.routing.compile_routes import RouteCompiler
+from pointsman.routing.local_run import largest_window, local_run
 from pointsman.routing.problems import Problems
 from pointsman.routing.residency import ResidencyRule, compile_residency
 from pointsman.routing.route import Route
@@ -135,12 +136,14 @@ class RoutingTable:
         """Return the target of a model that nobody declared, at a declared provider."""
         config = self._config.providers[provider]
         takes = self._known(config.kind, model)
+        local = local_run(config)
         return Target(
             name=f"{provider}/{model}",
             provider=provider,
             model=model,
             capabilities=takes,
-            context_tokens=takes.context_tokens,
+            context_tokens=largest_window(local) or takes.context_tokens,
+            local=local,
             region=config.region,
             health=self.pinned.get(provider),
         )
@@ -165,6 +168,7 @@ def _targets(config: Config, known: KnownCapabilities, problems: Problems) -> di
             continue
         limits = target.timeout
         takes = _merged(target.capabilities, known(provider.kind, target.model))
+        local = local_run(provider, target)
         targets[name] = Target(
             name=name,
             provider=target.provider,
@@ -175,8 +179,9 @@ def _targets(config: Config, known: KnownCapabilities, problems: Problems) -> di
                 idle_s=float(limits.idle),
                 total_s=float(limits.total),
             ),
-            context_tokens=target.context_tokens or takes.context_tokens,
+            context_tokens=target.context_tokens or largest_window(local) or takes.context_tokens,
             capabilities=takes,
+            local=local,
             region=target.region if target.region is not None else provider.region,
             max_concurrent=target.max_concurrent,
             max_wait_s=float(target.max_wait),

@@ -8,7 +8,7 @@ from pointsman.config.loader import load
 from pointsman.config.root import LoadedConfig
 from pointsman.core.conditions import REQUEST_FIELDS, compile_condition
 from pointsman.core.facts import Facts
-from pointsman.providers.openai.presets import PRESET_NAMES
+from pointsman.providers.kinds import KNOWN_KINDS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ENVIRONMENT = {
@@ -21,7 +21,7 @@ ENVIRONMENT = {
 
 def example(name: str) -> LoadedConfig:
     """Load one example."""
-    return load(str(EXAMPLES / name), environment=ENVIRONMENT, known_kinds=PRESET_NAMES | {"mock"})
+    return load(str(EXAMPLES / name), environment=ENVIRONMENT, known_kinds=KNOWN_KINDS)
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.name)

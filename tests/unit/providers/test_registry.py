@@ -6,6 +6,7 @@ from pointsman.config.provider import ProviderConfig
 from pointsman.config.section import Secret
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import ConfigError
+from pointsman.providers.ollama.client import OllamaProvider
 from pointsman.providers.openai.client import OpenAiProvider
 from pointsman.providers.openai.presets import PRESETS, find_preset
 from pointsman.providers.registry import KNOWN_KINDS, build
@@ -62,12 +63,15 @@ def test_an_unknown_host_needs_no_key():
     assert built(kind="openai", base_url="http://localhost:8000/v1").name == "p"
 
 
-@pytest.mark.parametrize("base_url", [None, "http://localhost:11434", "http://localhost:11434/"])
-def test_ollama_is_found_with_and_without_its_path(base_url):
-    """The address that its own documentation names has no path."""
-    endpoint = endpoint_of(built(kind="ollama", base_url=base_url))
+@pytest.mark.parametrize(
+    "base_url", [None, "http://localhost:11434", "http://localhost:11434/v1", "http://h:1/x/"]
+)
+def test_ollama_is_called_by_its_own_api(base_url):
+    """LO-01: with the address that its documentation names, or that of its compatible side."""
+    provider = build("p", ProviderConfig(kind="ollama", base_url=base_url), ManualClock(), classify)
 
-    assert endpoint == "http://localhost:11434/v1/chat/completions"
+    assert isinstance(provider, OllamaProvider)
+    assert provider._prefix == ("/x" if base_url and "/x" in base_url else "")
 
 
 @pytest.mark.parametrize(

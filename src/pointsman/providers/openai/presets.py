@@ -160,14 +160,6 @@ PRESETS: tuple[Preset, ...] = (
         default_path="/v1",
         needs_key=False,
     ),
-    # https://github.com/ollama/ollama/blob/main/docs/openai.md (2026-11)
-    Preset(
-        name="ollama",
-        telemetry_name="ollama",
-        base_url="http://localhost:11434/v1",
-        default_path="/v1",
-        needs_key=False,
-    ),
 )
 
 PRESET_NAMES: frozenset[str] = frozenset(preset.name for preset in PRESETS)
