@@ -29,6 +29,8 @@ targets:
   cheap: {{provider: cloud, model: gpt-4o-mini}}
 routes:
   auto: {{targets: [large, cheap]}}
+prices:
+  models: {{llama3.1: {{input_usd_per_mtok: "5", output_usd_per_mtok: "10"}}}}
 policy:
 """
 
@@ -114,7 +116,7 @@ async def test_a_blocked_prompt_reaches_no_provider_and_is_not_tried_again(tmp_p
     assert len(here.gateway.records) == 1
     assert (record.outcome, record.status, record.attempts) == ("refused", 400, [])
     assert outcomes(record) == [("no-cards", "prompt", "blocked", {"credit_card": 1})]
-    assert (record.policy[0].file, record.policy[0].line) == ("pointsman.yaml", 12)
+    assert (record.policy[0].file, record.policy[0].line) == ("pointsman.yaml", 14)
     assert "policy.rules.no-cards blocked the prompt (credit_card 1)" in paragraph(record)
 
 
@@ -213,19 +215,19 @@ async def test_a_budget_does_not_undo_a_detour(tmp_path: Path):
     """A cheaper target may be cheaper because it is somewhere else."""
     rules = """
 tenants: {acme: {budget_routes: true}}
-budgets: {daily: {usd: "0.0000001", route_to: cheap, route_percent: 1, scope: gateway}}
+budgets: {daily: {usd: 1, route_to: cheap, route_percent: 1, scope: gateway}}
 rules: {secrets: {do: reroute, find: [secrets], use: llama}}
 """
     async with scene(tmp_path, rules) as here:
-        body = msgspec.json.encode(
-            {"model": "auto", "messages": [{"role": "user", "content": f"What is {KEY}?"}]}
-        )
-        await asyncio.to_thread(
-            post, f"{here.url}/v1/chat/completions", body, {"x-pointsman-tenant": "acme"}
-        )
+        acme = {"extra_headers": {"x-pointsman-tenant": "acme"}}
+        await here.ask("What is this?", **acme)
+        moved = here.record
+        await here.ask(f"What is {KEY}?", **acme)
         record = here.record
 
-    assert here.cloud.calls == 0
+    assert moved.reason == "budget_route"
+    assert record.served_target == "llama"
+    assert here.cloud.calls == 1
     assert [candidate.target for candidate in record.candidates] == ["llama"]
 
 
