@@ -37,7 +37,7 @@ chaos: dev  ## the fault scenarios alone
 
 contract: dev  ## every client with every provider family, and the page that says so
 	@PYTHONPATH=tests $(PY) -m compatibility
-	@$(PY) -m pytest tests/contract/matrix tests/contract/providers $(ARGS)
+	@$(PY) -m pytest tests/contract/matrix tests/contract/providers tests/contract/langchain $(ARGS)
 
 docs: dev  ## write the generated reference pages anew
 	@$(PY) -m scripts.write_reference

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from langchain_standard import LEFT_OUT
 from sdk_clients import (
     Ask,
     Wish,
@@ -94,7 +95,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
 
 def page() -> str:
     """Return docs/compatibility.md."""
-    tables = "\n".join([*_clients(), *_tables(), *_remarks()])
+    tables = "\n".join([*_clients(), *_tables(), *_remarks(), *_standard()])
     return FRAME.read_text().replace("<!-- tables -->", tables.rstrip())
 
 
@@ -114,6 +115,13 @@ def _tables() -> Iterator[str]:
             cells = (_cell(client, family, feature) for client in CLIENTS)
             yield f"| {feature.name} | " + " | ".join(cells) + " |"
         yield ""
+
+
+def _standard() -> Iterator[str]:
+    yield "## LangChain's standard tests\n"
+    yield "The published integration tests for chat models pass for `ChatOpenAI` and"
+    yield "`ChatAnthropic`, each at OpenAI and at Anthropic. Left out:\n"
+    yield from (f"- `{name}`: {why}" for name, why in LEFT_OUT.items())
 
 
 def _cell(client: str, family: str, feature: Feature) -> str:

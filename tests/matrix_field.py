@@ -24,6 +24,8 @@ providers:
   openrouter: {{kind: openrouter, base_url: "{openrouter}/api/v1", api_key: "{openrouter_key}"}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: "{anthropic_key}"}}
 targets:
+  gpt-4.1: {{provider: openai, model: gpt-4.1}}
+  claude-sonnet-4-6: {{provider: anthropic, model: claude-sonnet-4-6}}
   openai: {{provider: openai, model: gpt-4o-mini}}
   openrouter: {{provider: openrouter, model: gpt-4o-mini}}
   anthropic: {{provider: anthropic, model: claude-haiku-4-5}}
