@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from pointsman.core.clock import Clock
-from pointsman.providers.mock.performance import Performance, Send, Stop, Wait, perform
+from pointsman.providers.mock.performance import Performance, Send, Stop, Wait, performer_of
 from pointsman.providers.mock.player import Counters, ScriptPlayer
 from pointsman.transport.exchange import HttpRequest, HttpResponse, Timings, TransportError
 
@@ -101,7 +101,7 @@ class MockClient:
         patience = Patience(request, self._clock)
         timings = Timings(started_ns=self._clock.monotonic_ns(), reused_connection=True)
         label = request.headers.get("x-mock")
-        performance = perform(request.body, label, self._player, self._clock)
+        performance = performer_of(request.path)(request.body, label, self._player, self._clock)
         try:
             await self._reach(performance, patience, timings)
         except TransportError as error:

@@ -3,6 +3,9 @@
 Pure. Played in process by `client` and over a socket by `server`, so that both show the same.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import msgspec
 from msgspec import Struct
 
@@ -17,8 +20,11 @@ from pointsman.providers.mock.answer import (
 )
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import Step
+from pointsman.providers.mock.vectors import embeddings_body
 from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.chat import ChatRequest, decode_request
+from pointsman.wire.openai.embeddings import EmbeddingsRequest
+from pointsman.wire.openai.embeddings import decode_request as decode_embeddings_request
 
 _encode = msgspec.json.Encoder().encode
 _JSON = {"content-type": "application/json"}
@@ -61,6 +67,10 @@ class Performance(Struct):
     """Whether the length of the body is not told in advance."""
 
 
+Perform: TypeAlias = Callable[[bytes, str | None, ScriptPlayer, Clock], Performance]
+"""Returns how a call goes, from its body, its label, the player and the clock."""
+
+
 def perform(body: bytes, label: str | None, player: ScriptPlayer, clock: Clock) -> Performance:
     """Return how the call with this request body goes.
 
@@ -95,7 +105,28 @@ def perform(body: bytes, label: str | None, player: ScriptPlayer, clock: Clock) 
     return _finished(step, _EVENTS, _stream_actions(answer, step, wants_usage), is_stream=True)
 
 
-def _metadata_label(request: ChatRequest) -> str | None:
+def perform_embedding(
+    body: bytes, label: str | None, player: ScriptPlayer, _clock: Clock
+) -> Performance:
+    """Return how a call for embeddings goes; of a step, what is not about chunks holds for it."""
+    try:
+        request = decode_embeddings_request(body)
+    except MALFORMED:
+        player.counters.requests += 1
+        return _error_answer(400, "the body is not an embeddings request")
+    model = request.model or "mock"
+    step = player.next_step(model, label or _metadata_label(request), stream=False)
+    if step.status != 200 or step.body is not None:
+        return _scripted_body(step)
+    return _finished(step, _JSON, [Send(embeddings_body(request, model))])
+
+
+def performer_of(path: str) -> Perform:
+    """Return what plays a call to a path."""
+    return perform_embedding if path.endswith("/embeddings") else perform
+
+
+def _metadata_label(request: ChatRequest | EmbeddingsRequest) -> str | None:
     value = request.metadata.get("mock") if request.metadata is not None else None
     return value if isinstance(value, str) else None
 

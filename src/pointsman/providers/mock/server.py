@@ -1,6 +1,7 @@
 """The mock over a socket: a small HTTP/1.1 server that can also misbehave.
 
     POST …/chat/completions    by script          GET …/models    two names
+    POST …/embeddings          by script
     GET /health                200                GET /_calls     what has been done, as JSON
 
 Written on the transport itself, since it must be able to reset, cut and stall a connection and to
@@ -19,11 +20,12 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.core.clock import Clock
-from pointsman.providers.mock.performance import Performance, Send, Stop, Wait, perform
+from pointsman.providers.mock.performance import Performance, Send, Stop, Wait, performer_of
 from pointsman.providers.mock.player import ScriptPlayer
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _encode = msgspec.json.Encoder().encode
+_PLAYED = ("/chat/completions", "/embeddings")
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests"}
 _LINGER_OFF = struct.pack("ii", 1, 0)
 _MODELS = {
@@ -191,9 +193,9 @@ class MockConnection(asyncio.Protocol):
             self._task = None
 
     async def _answer(self, incoming: _Incoming) -> None:
-        if incoming.method == "POST" and incoming.path.endswith("/chat/completions"):
-            server = self._server
-            await self._play(perform(incoming.body, incoming.label, server.player, server.clock))
+        if incoming.method == "POST" and incoming.path.endswith(_PLAYED):
+            server, play = self._server, performer_of(incoming.path)
+            await self._play(play(incoming.body, incoming.label, server.player, server.clock))
         else:
             await self._play(self._fixed_answer(incoming))
 
