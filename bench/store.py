@@ -20,14 +20,18 @@ import duckdb
 import msgspec
 
 from bench.journal import typical_record
+from pointsman.collector.alert_rules import windows_at
+from pointsman.config.alerts import AlertsConfig
 from pointsman.core.clock import ManualClock, SystemClock
 from pointsman.core.ids import IdSource
-from pointsman.core.records import SCHEMA
+from pointsman.core.records import SCHEMA, Cost
 from pointsman.store import genai
+from pointsman.store.costs import CostFilter, CostGroup
 from pointsman.store.duckdb.file import FILE_NAME, DuckDbSettings
 from pointsman.store.duckdb.store import DuckDbStore
 from pointsman.store.protocol import RecordBatch
 from pointsman.store.query import EVERYTHING, CallFilter, Scope, TraceFilter
+from pointsman.store.recosts import Progress, RecostOrder
 from pointsman.store.rows import SpanRow
 
 BATCH = 500
@@ -192,6 +196,10 @@ def multiply(folder: Path, calls: int) -> None:
         request_ms + {move} AS request_ms, {new_id} AS request_id,
         md5(trace_id || turn) AS trace_id, start_unix_ns + {move} * 1000000 AS start_unix_ns)
         FROM attempts, {turns} ORDER BY turn, request_ms""")
+    connection.execute(f"""INSERT INTO charges SELECT charges.* REPLACE (
+        request_ms + {move} AS request_ms, {new_id} AS request_id,
+        started_unix_ns + {move} * 1000000 AS started_unix_ns)
+        FROM charges, {turns} ORDER BY turn, request_ms""")
     connection.execute("CHECKPOINT")
     connection.close()
     print(f"large store made in {time.perf_counter() - started:.0f} s")
@@ -208,6 +216,11 @@ async def ask(folder: Path) -> dict[str, str]:
     oldest = newest.started_unix_ns - stats.rows["calls"] * STEP_MS * 1_000_000
     some = (await store.requests(CallFilter(to_unix_ns=middle), EVERYTHING, limit=1)).rows[0]
     failures = CallFilter(failed=True)
+    span = (oldest, newest.started_unix_ns + 1)
+
+    async def costs(*groups: CostGroup) -> None:
+        await store.costs(groups, *span, CostFilter(), EVERYTHING, limit=100)
+
     questions = {
         "list, first page": lambda: store.requests(CallFilter(), EVERYTHING),
         "list, next page": lambda: store.requests(
@@ -230,15 +243,33 @@ async def ask(folder: Path) -> dict[str, str]:
         "overview, last hour": lambda: store.overview(
             newest.started_unix_ns - 3_600 * 10**9, newest.started_unix_ns + 1, 60, EVERYTHING
         ),
+        "costs by model": lambda: costs("model"),
+        "costs by tenant, user and feature": lambda: costs("tenant", "user", "feature"),
+        "costs by day": lambda: costs("day"),
+        "list, requests behind a model's costs": lambda: store.requests(
+            CallFilter(called_model="gpt-4o-mini"), EVERYTHING
+        ),
+        "figures of all alerts": lambda: store.alert_figures(
+            windows_at(newest.started_unix_ns, AlertsConfig())
+        ),
         "menu of targets": lambda: store.distinct("target", EVERYTHING),
         "followers, nothing to tell": lambda: store.since(stats.last_position, EVERYTHING),
     }
     for what, question in questions.items():
         figures[what] = await _timed(question)
     await asyncio.sleep(1)
+    figures["pricing everything anew"] = await _recost(store, span)
     figures["resident memory after the questions"] = _resident()
     await store.close()
     return figures
+
+
+async def _recost(store: DuckDbStore, span: tuple[int, int]) -> str:
+    started, used = time.perf_counter(), time.process_time()
+    order = RecostOrder(from_unix_ns=span[0], to_unix_ns=span[1], dry_run=True)
+    report = await store.recost(order, lambda stored: Cost(stored.usage.input_tokens), Progress())
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    return f"{report.attempts:,} in {wall:.1f} s, {cpu:.1f} s of CPU (dry run)"
 
 
 async def _timed(question) -> str:

@@ -1,5 +1,7 @@
 """From filters and scopes to SQL conditions. Values are bound, names are fixed."""
 
+# ruff: noqa: S608 - names in SQL are fixed, values are bound
+
 from typing import NamedTuple
 
 from pointsman.core.ids import TRACE_ID
@@ -40,14 +42,17 @@ _CALLS: tuple[tuple[str, str], ...] = (
     ("workload", "workload = ?"),
     ("endpoint", "dialect = ?"),
     ("operation", "operation = ?"),
-    ("called_model", "request_id IN (SELECT request_id FROM attempts WHERE model = ?)"),
-    ("called_kind", "request_id IN (SELECT request_id FROM attempts WHERE kind = ?)"),
-    ("called_target", "request_id IN (SELECT request_id FROM attempts WHERE target = ?)"),
     ("min_cost_nano_usd", "cost_nano_usd >= ?"),
     ("min_duration_ns", "duration_ns >= ?"),
     ("error_text", dialect.contains_text("error_text")),
 )
-"""Field of `CallFilter` -> what it means; model and trace stand apart."""
+"""Field of `CallFilter` -> what it means; model, trace and attempts stand apart."""
+
+_OF_ATTEMPTS = (("called_model", "model"), ("called_kind", "kind"), ("called_target", "target"))
+"""Field of `CallFilter` -> column of `attempts`, of which one row must match."""
+_SLACK_MS = 3_600_000
+"""How far the moment in a request's id may be from its start: clocks are set."""
+_FOR_EVER_MS = 1 << 48
 
 _TRACE_ITEMS: tuple[tuple[str, str], ...] = (
     ("from_unix_ns", "started >= ?"),
@@ -76,6 +81,19 @@ def of_calls(wanted: CallFilter, scope: Scope) -> Condition:
         )
     if wanted.trace_id is not None:
         condition = in_trace(condition, wanted.trace_id)
+    for field, column in _OF_ATTEMPTS:
+        value = getattr(wanted, field)
+        if value is not None:
+            # Within the span only: the engine builds a table of every id that is found.
+            condition = condition.also(
+                f"request_id IN (SELECT request_id FROM attempts WHERE {column} = ? "
+                "AND request_ms BETWEEN ? AND ?)",
+                value,
+                (wanted.from_unix_ns or 0) // 1_000_000 - _SLACK_MS,
+                _FOR_EVER_MS
+                if wanted.to_unix_ns is None
+                else wanted.to_unix_ns // 1_000_000 + _SLACK_MS,
+            )
     return condition
 
 
