@@ -8,18 +8,24 @@ for, is `policy/prompt`.
 """
 
 import asyncio
+from functools import partial
 
 from pointsman.core.clock import Clock
 from pointsman.core.provider import Completion
 from pointsman.gateway.call import Call
 from pointsman.gateway.guard_stream import StreamGuard
-from pointsman.gateway.guard_texts import BodyTexts
+from pointsman.gateway.guard_texts import BodyTexts, TextPlace
 from pointsman.policy.prompt.examination import Examination
 from pointsman.policy.prompt.rule import ANSWER, PROMPT, PromptRules
+from pointsman.policy.prompt.window import TextWindow
 from pointsman.routing.complexity import complexity_of
 
 OFF_LOOP_CHARACTERS = 32_768
 """Longer texts are read in another thread, between whose searches the event loop has its turns."""
+PIECE_CHARACTERS = 65_536
+"""Longer texts are read in pieces of so much."""
+PIECE_HOLD_CHARACTERS = 4096
+"""How much of a piece is read again with the next, so that nothing is cut in two."""
 REFUSED_FINISH = "content_filter"
 
 
@@ -100,13 +106,31 @@ async def _read(texts: BodyTexts, examination: Examination) -> bool:
 def _read_now(texts: BodyTexts, examination: Examination) -> bool:
     has_changed = False
     for place in texts.places:
-        scanned = examination.scan(place.text, place.role, is_json=place.is_json)
-        if scanned.found:
-            examination.note(scanned.found)
-        if scanned.text != place.text:
-            place.put(scanned.text)
+        is_long = len(place.text) > PIECE_CHARACTERS and not place.is_json
+        text = _judged_long(place, examination) if is_long else _judged(place, examination)
+        if text != place.text:
+            place.put(text)
             has_changed = True
     return has_changed
+
+
+def _judged(place: TextPlace, examination: Examination) -> str:
+    scanned = examination.scan(place.text, place.role, is_json=place.is_json)
+    if scanned.found:
+        examination.note(scanned.found)
+    return scanned.text
+
+
+def _judged_long(place: TextPlace, examination: Examination) -> str:
+    """Read a text in pieces, cut as a stream is: one search of megabytes would stop the loop."""
+    window = TextWindow(partial(examination.scan, role=place.role), PIECE_HOLD_CHARACTERS)
+    judged: list[str] = []
+    for start in range(0, len(place.text), PIECE_CHARACTERS):
+        judged.append(window.feed(place.text[start : start + PIECE_CHARACTERS]))
+        examination.note(window.found)
+    judged.append(window.flush())
+    examination.note(window.found)
+    return "".join(judged)
 
 
 def _conclude(call: Call, examination: Examination) -> None:
