@@ -153,6 +153,7 @@ REGION = Signs(
         "country, region, or territory not supported",
         # Gemini, 400 FAILED_PRECONDITION: https://ai.google.dev/gemini-api/docs/troubleshooting
         "user location is not supported",
+        "free tier is not available in your country",
         # Groq and others behind a firewall
         "not available in your region",
     ),

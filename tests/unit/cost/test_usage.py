@@ -6,9 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.usage import Usage
-from pointsman.cost.usage import MAX_TOKENS, estimate, from_anthropic, from_openai_chat
+from pointsman.cost.usage import (
+    MAX_TOKENS,
+    estimate,
+    from_anthropic,
+    from_gemini,
+    from_openai_chat,
+)
 from pointsman.wire.anthropic.answer import CacheCreation, OutputTokensDetails
 from pointsman.wire.anthropic.answer import Usage as AnthropicUsage
+from pointsman.wire.gemini.received import UsageMetadata
 from pointsman.wire.openai.chat import ChatUsage, CompletionTokensDetails, PromptTokensDetails
 
 counts = st.none() | st.integers(-(10**12), 10**12)
@@ -137,3 +144,35 @@ def test_nothing_reported_by_anthropic_is_none():
     assert from_anthropic(None) is None
     assert from_anthropic(AnthropicUsage()) is None
     assert from_anthropic(AnthropicUsage(3, 0)) == Usage(3, 0)
+
+
+@given(small, small, small, small, small)
+def test_geminis_counts_are_added_as_the_price_data_does(prompt, read, said, thought, tools):
+    """OBS-21, OBS-24: thoughts and the API's own tools stand beside; genai-prices is the oracle."""
+    read = min(read, prompt)
+    wire = UsageMetadata(prompt, read, said, thought, tools, prompt + said + thought + tools)
+    told = {name: count for name, count in msgspec.to_builtins(wire).items() if count}
+    body = {"modelVersion": "gemini-2.5-flash", "usageMetadata": told}
+    if not told:
+        return
+
+    usage = from_gemini(msgspec.convert(told, UsageMetadata))
+    oracle = extract_usage(body, provider_id="google").usage
+
+    assert usage is not None
+    assert usage.input_tokens == (oracle.input_tokens or 0)
+    assert usage.output_tokens == (oracle.output_tokens or 0)
+    assert (usage.cache_read_tokens or 0) == (oracle.cache_read_tokens or 0)
+    assert (usage.reasoning_tokens or 0) == (oracle.output_reasoning_tokens or 0)
+
+
+@given(counts, counts, counts, counts, counts)
+def test_no_count_of_geminis_makes_an_impossible_usage(prompt, read, said, thought, tools):
+    """Whatever is reported, parts are no larger than their whole and nothing is negative."""
+    usage = from_gemini(UsageMetadata(prompt, read, said, thought, tools))
+
+    if usage is not None:
+        assert (usage.input_tokens or 0) >= 0
+        assert (usage.output_tokens or 0) >= 0
+        assert (usage.cache_read_tokens or 0) <= (usage.input_tokens or 0)
+        assert (usage.reasoning_tokens or 0) <= (usage.output_tokens or 0)

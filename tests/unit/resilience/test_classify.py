@@ -82,6 +82,25 @@ TABLE = [
         F.REGION_BLOCKED,
     ),
     ("gemini", 503, "503", "UNAVAILABLE", "The model is overloaded.", F.OVERLOADED),
+    ("gemini", 200, "503", "UNAVAILABLE", "The model is overloaded.", F.OVERLOADED),
+    ("gemini", 403, "403", "PERMISSION_DENIED", "unregistered callers", F.BAD_CREDENTIAL),
+    ("gemini", 404, "404", "NOT_FOUND", "models/x is not found", F.MODEL_UNAVAILABLE),
+    (
+        "gemini",
+        404,
+        "404",
+        "NOT_FOUND",
+        "This model models/x is no longer available to new users.",
+        F.MODEL_RETIRED,
+    ),
+    (
+        "gemini",
+        400,
+        "400",
+        "FAILED_PRECONDITION",
+        "Gemini API free tier is not available in your country.",
+        F.REGION_BLOCKED,
+    ),
     (
         "gemini",
         400,
@@ -183,3 +202,17 @@ def test_any_error_has_a_class(status, code, type_, message):
     facts = ErrorFacts(provider_kind="x", status=status, code=code, type=type_, message=message)
 
     assert isinstance(classify(facts), FailureClass)
+
+
+def test_the_finer_word_beside_the_type_counts():
+    """Google says `INVALID_ARGUMENT` of an expired key; the reason is in the details."""
+    facts = ErrorFacts(
+        provider_kind="gemini",
+        status=400,
+        code="400",
+        type="INVALID_ARGUMENT",
+        reason="API_KEY_INVALID",
+        message="API key expired. Please renew the API key.",
+    )
+
+    assert classify(facts) is F.BAD_CREDENTIAL

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pointsman.wire.openai.error import MAX_MESSAGE_CHARACTERS, ErrorBody, read_error
 
+RPC = "type.googleapis.com/google.rpc"
 FORMS = [
     (
         {"error": {"message": "m", "type": "t", "param": None, "code": "c"}},
@@ -15,6 +16,23 @@ FORMS = [
     ),
     ({"error": {"message": "m", "code": 429, "status": "X"}}, ErrorBody("m", "429", "X")),
     ([{"error": {"message": "m", "code": 400, "status": "X"}}], ErrorBody("m", "400", "X")),
+    (
+        {
+            "error": {
+                "message": "m",
+                "code": 429,
+                "status": "X",
+                "details": [
+                    {"@type": f"{RPC}.QuotaFailure", "violations": [{"quotaId": "PerDay"}, {}, 7]},
+                    {"@type": f"{RPC}.RetryInfo", "retryDelay": "34.07s"},
+                    {"@type": f"{RPC}.ErrorInfo", "reason": "R"},
+                    {"@type": 7},
+                    7,
+                ],
+            }
+        },
+        ErrorBody("m PerDay", "429", "X", "R", 34.07),
+    ),
     ({"error": "m"}, ErrorBody("m")),
     ({"error": "m", "code": 5, "type": "t"}, ErrorBody("m", "5", "t")),
     (
@@ -79,3 +97,11 @@ json_values = st.recursive(
 def test_any_json_can_be_an_error_body(value: object):
     """Reading never fails."""
     assert isinstance(read_error(json.dumps(value).encode()), ErrorBody)
+
+
+@pytest.mark.parametrize("delay", ["soon", "-1s", "infs", "nans", "1e9s", "²s", "7", 7, None, "s"])
+def test_a_wait_that_is_none_is_not_read(delay: object):
+    """Google writes seconds; anything else is nobody's to plan on."""
+    detail = {"@type": f"{RPC}.RetryInfo", "retryDelay": delay}
+
+    assert read_error(json.dumps({"error": {"details": [detail]}}).encode()) == ErrorBody()

@@ -137,7 +137,8 @@ class TurnEncoder:
         if role == "assistant" and part.id is None:
             if part.encrypted is not None:
                 return [RedactedThinkingBlock(part.encrypted)]
-            if part.signature is not None:
+            # Another family's proof is marked with its name and a colon, which base64 has not.
+            if part.signature is not None and ":" not in part.signature:
                 return [ThinkingBlock(part.text, part.signature)]
         self._drop_once("messages.reasoning")
         return []

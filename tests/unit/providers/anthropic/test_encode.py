@@ -184,6 +184,7 @@ def test_thoughts_come_back_only_with_their_proof():
                     ReasoningPart("hm", signature="EqQBCgIYAhIMxyz"),
                     ReasoningPart(encrypted="EmwK"),
                     ReasoningPart("another vendor's"),
+                    ReasoningPart("Google's", signature="gemini:c2ln"),
                     ReasoningPart(encrypted="gAAA", id="rs_1"),
                     RefusalPart("I won't."),
                 ],
