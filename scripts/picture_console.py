@@ -21,6 +21,7 @@ from console_server import ConsoleServer, serving_console
 from pointsman.core.clock import SystemClock
 from pointsman.core.records import CallRecord
 from sample_alerts import sample_alerts
+from sample_changes import note_changes
 from sample_records import Traffic
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
@@ -42,6 +43,7 @@ def main() -> None:
             "console-overview": ("/overview", 1280, 900, "dark"),
             "console-costs": ("/costs?by=feature", 1280, 620, "light"),
             "console-alerts": ("/alerts", 1280, 620, "light"),
+            "console-audit": ("/audit", 1280, 620, "light"),
             "console-narrow": ("/requests", 390, 800, "dark"),
         }
         with sync_playwright() as playwright:
@@ -71,6 +73,7 @@ def _seed(console: ConsoleServer) -> dict[str, CallRecord]:
     alerts = sample_alerts(now)
     shown = structs.replace(alerts, opened=(*alerts.opened[:OPEN_ALERTS], *alerts.opened[3:]))
     console.run(console.settings.store.write_alerts(shown))
+    console.run(note_changes(console.settings.audit))
     return calls
 
 
