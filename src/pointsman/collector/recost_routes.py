@@ -3,13 +3,13 @@
 import msgspec
 from litestar import get, post
 
+from pointsman.collector.admin_messages import actor_of
 from pointsman.collector.bodies import read_body
 from pointsman.collector.desk import WebRequest, desk_of
 from pointsman.collector.money_messages import RecostRequest, RecostRuns, RecostState
 from pointsman.core.errors import InvalidRequestError
 from pointsman.store.costs import check_span
 
-_ACTOR = "cli"
 _MAX_MESSAGE_BYTES = 4_096
 
 
@@ -24,10 +24,11 @@ async def start_recost(request: WebRequest) -> RecostState:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidRequestError(str(error)) from None
     check_span(asked.from_unix_ns, asked.to_unix_ns)
-    state = desk.recosting.start(asked, _ACTOR)
+    actor = actor_of(request)
+    state = desk.recosting.start(asked, actor)
     if not asked.dry_run:
         span = f"{asked.from_unix_ns}..{asked.to_unix_ns}"
-        await desk.audit.note(_ACTOR, "prices.recost", span)
+        await desk.audit.note(actor, "prices.recost", span)
     return state
 
 

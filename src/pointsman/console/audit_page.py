@@ -22,7 +22,7 @@ KINDS = {
     "route.": "Routes",
     "target.": "Targets",
     "provider.": "Providers",
-    "price.": "Prices",
+    "price": "Prices",
     "config.": "Configuration",
     "content.": "Content read",
     "login.": "Login links",
