@@ -16,6 +16,7 @@ from pointsman.providers.anthropic.decode import decode_answer, decode_native
 from pointsman.providers.anthropic.stream import EventReader, NativeReader
 from pointsman.providers.anthropic.whole import chunks_of
 from pointsman.providers.judge import Judge
+from pointsman.providers.whole_answer import events_of
 from pointsman.resilience.classify import classify
 from pointsman.wire.sse import EventDecoder
 from provider_families import assembled
@@ -155,6 +156,7 @@ def test_blocks_of_the_vendors_own_tools_are_left_out():
         ({"type": "error", "error": {"type": "overloaded_error", "message": "O"}}, F.OVERLOADED),
         ({"type": "error", "error": {"type": "api_error", "message": "I"}}, F.SERVER_ERROR),
         ({"type": "error", "error": {"type": "timeout_error", "message": "T"}}, F.SERVER_ERROR),
+        ({"content": [], "error": {"type": "overloaded_error", "message": "O"}}, F.OVERLOADED),
         ({"type": "message"}, F.PROTOCOL),
         ([1], F.PROTOCOL),
     ],
@@ -259,6 +261,30 @@ async def test_a_stream_without_its_end_is_truncated(native: bool, missing: int)
 
 
 @pytest.mark.parametrize("native", [True, False])
+async def test_a_stream_that_stops_without_a_reason_is_truncated(native: bool):
+    """The marker alone says nothing about the answer."""
+    pieces = [sse(each) for each in WHOLE if each["type"] != "message_delta"]
+
+    _, failure = await played(*pieces, native=native)
+
+    assert failure is not None
+    assert failure.failure_class is F.TRUNCATED
+
+
+async def test_a_call_without_arguments_has_an_empty_object():
+    """The API sends no piece of them; whoever reads JSON needs one."""
+    pieces = [
+        sse(each) for each in WHOLE if each.get("delta", {}).get("type") != "input_json_delta"
+    ]
+
+    reads, failure = await played(*pieces, native=False)
+
+    said = assembled([event for read in reads for event in read])
+    assert failure is None
+    assert said.choices[0].parts[1] == ToolCallPart("t", "n", "{}")
+
+
+@pytest.mark.parametrize("native", [True, False])
 async def test_rubbish_in_a_stream_is_a_protocol_failure(native: bool):
     """It is nothing that a client could read."""
     _, failure = await played(sse(WHOLE[0]), b"data: oops\n\n", native=native)
@@ -277,3 +303,14 @@ def test_a_message_that_came_whole_becomes_the_events_of_a_stream():
 
     assert assembled(said).choices == decoded(whole).choices
     assert reader.is_complete
+
+
+def test_an_answer_that_came_whole_becomes_events():
+    """The same for whoever awaits events; every call keeps its place."""
+    calls = [{"type": "tool_use", "id": name, "name": name, "input": {"a": 1}} for name in "xy"]
+    answer = decoded(message(text("hi"), *calls, reason="tool_use"))
+
+    said = assembled(events_of(answer))
+
+    assert said.choices == answer.choices
+    assert said.usage == answer.usage
