@@ -22,7 +22,7 @@ from sdk_clients import (
 from vendors import scenarios
 from vendors.scenarios import Scenario
 
-FAMILIES = ("openai", "openrouter", "anthropic")
+FAMILIES = ("openai", "openrouter", "anthropic", "gemini", "ollama")
 """Targets of the gateway in the matrix; OpenRouter stands for compatible servers that show what
 their models think."""
 VERCEL = "Vercel AI SDK"

@@ -23,12 +23,16 @@ providers:
     dialects: [openai.chat, openai.responses, openai.embeddings]
   openrouter: {{kind: openrouter, base_url: "{openrouter}/api/v1", api_key: "{openrouter_key}"}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: "{anthropic_key}"}}
+  gemini: {{kind: gemini, base_url: "{gemini}", api_key: "{gemini_key}"}}
+  ollama: {{kind: ollama, base_url: "{ollama}"}}
 targets:
   gpt-4.1: {{provider: openai, model: gpt-4.1}}
   claude-sonnet-4-6: {{provider: anthropic, model: claude-sonnet-4-6}}
   openai: {{provider: openai, model: gpt-4o-mini}}
   openrouter: {{provider: openrouter, model: gpt-4o-mini}}
   anthropic: {{provider: anthropic, model: claude-haiku-4-5}}
+  gemini: {{provider: gemini, model: gemini-2.5-flash}}
+  ollama: {{provider: ollama, model: "qwen3-vl:8b"}}
 resilience: {{retry: {{max_retries: 0}}, breaker: {{enabled: false}}}}
 """
 

@@ -103,6 +103,11 @@ class VendorServer:
         self._waiting: collections.deque[Scenario] = collections.deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def forget(self) -> None:
+        """Forget the scenarios that nobody has asked for yet, and what was missed so far."""
+        self._waiting.clear()
+        self.failures.clear()
+
     def next(self, *scenarios: Scenario) -> None:
         """Answer the next requests with these, one each, in this order."""
         self._waiting.extend(scenarios)
