@@ -87,7 +87,7 @@ class MemoryMoney:
         progress.total = progress.done = len(rows)
         pairs = [(row, price(_stored_usage(row))) for row in rows]
         changed = [(row, cost) for row, cost in pairs if row.cost_nano_usd != cost.total_nano_usd]
-        is_kept = bool(changed) and not order.dry_run
+        is_kept = bool(changed) and not order.dry_run and progress.is_wanted
         number = len(self._runs) + 1 if is_kept else 0
         report = RecostReport(
             revision=number,

@@ -7,6 +7,8 @@ from pointsman.config.root import LoadedConfig
 from pointsman.core.clock import Clock
 from pointsman.core.records import Cost
 from pointsman.cost.prices import PriceBook
+from pointsman.providers.gemini.client import TELEMETRY_NAME as GEMINI_NAME
+from pointsman.providers.kinds import GEMINI
 from pointsman.providers.openai.presets import find_preset
 from pointsman.store.recosts import PriceCall, StoredUsage
 
@@ -19,6 +21,8 @@ def price_book(loaded: LoadedConfig) -> PriceBook:
 
 def telemetry_name(config: ProviderConfig) -> str:
     """Return the name that a provider has in telemetry and price data."""
+    if config.kind == GEMINI:
+        return GEMINI_NAME
     preset = find_preset(config.kind, config.base_url)
     return preset.telemetry_name if preset is not None else config.kind
 

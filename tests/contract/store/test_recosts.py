@@ -139,6 +139,26 @@ async def test_more_than_a_page_is_priced(store):
     assert await total(store) == 4_500 * 46
 
 
+async def test_a_pricing_that_is_ended_early_changes_nothing(store):
+    """What it had priced by then is not in force, and goes when the next one begins."""
+    for part in range(3):
+        records = [make_record(part * 900 + n, started_unix_ns=at(1)) for n in range(900)]
+        await store.write_batch(batch_of(*records, batch_id=f"part-{part}"))
+    before, progress = await total(store), Progress()
+
+    def priced_until_ended(stored):
+        progress.is_wanted = False
+        return per_token(2)(stored)
+
+    report = await store.recost(ORDER, priced_until_ended, progress)
+
+    assert report.revision == 0
+    assert await total(store) == before
+    assert await store.recost_runs() == []
+    assert (await store.recost(ORDER, per_token(1), Progress())).revision >= 1
+    assert await total(store) == 2_700 * 46
+
+
 async def test_an_empty_span_is_refused(store):
     """Its end must be after its start."""
     with pytest.raises(StoreQueryError):

@@ -39,6 +39,18 @@ def test_a_record_whose_attempts_say_nothing_is_charged_as_a_whole():
     assert (charge.cost_nano_usd, charge.input_tokens) == (7, 12)
 
 
+def test_what_an_attempt_was_charged_is_not_charged_to_another():
+    """The record's cost is the sum of what its attempts say; a silent one stays unknown."""
+    left = Attempt("a", "p", "m", end_ns=5, failure_class="truncated", usage=Usage(1, 1))
+    left.cost = Cost(70)
+    last = Attempt("b", "p", "m", kind="failover", end_ns=9)
+
+    charges = charge_rows(make_record(1, attempts=[left, last], cost=Cost(70), usage=left.usage))
+
+    assert [each.cost_nano_usd for each in charges] == [70, None]
+    assert [each.input_tokens for each in charges] == [1, None]
+
+
 def test_a_repair_that_failed_leaves_the_answer_that_served_the_last_word():
     """The request is counted where it was served, and no cost twice."""
     served = Attempt("small", "p", "m", end_ns=5, usage=Usage(1, 1), cost=Cost(9))
