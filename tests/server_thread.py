@@ -89,6 +89,15 @@ class RecordingApp:
         await self.leave.wait()
         await self.answer_echo(scope, receive, send)
 
+    async def answer_paused(self, scope, receive, send):
+        """Begin an answer; wait for the test's leave before its end."""
+        self.leave = asyncio.Event()
+        await self.read_body(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        await self.leave.wait()
+        await send({"type": "http.response.body", "body": b""})
+
     async def answer_tardy(self, scope, receive, send):
         """Let the loop turn a few times before the answer, as an upstream would."""
         await self.read_body(receive)

@@ -26,9 +26,14 @@ def all_stored(instance: RunningInstance) -> list[dict]:
 def wait_stored(instance: RunningInstance, wanted: Iterable[str], count: int) -> None:
     """Wait until the store has all of these requests, and so many altogether."""
     ids = set(wanted)
+    found: set[str] = set()
 
     def has_all() -> bool:
-        rows = {row["request_id"] for row in all_stored(instance)}
-        return ids <= rows and len(rows) >= count
+        found.update(row["request_id"] for row in all_stored(instance))
+        return ids <= found and len(found) >= count
 
-    until(has_all, "all are stored", 30)
+    try:
+        until(has_all, "all are stored", 30)
+    except AssertionError as error:
+        missing = sorted(ids - found)
+        raise AssertionError(f"{len(found)} of {count} are stored; missing: {missing}") from error

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
 
 
+_LAST_LOOK_S = 0.02
+
+
 class Phase:
     """Where a connection is. Plain numbers: an enum's members cost four times as much to read."""
 
@@ -60,6 +63,7 @@ class ConnectionLifecycle(HttpToolsProtocol):
         self._reader = HeadReader(self._limits.max_head_bytes, self._limits.max_header_count)
         self._exchange: Exchange | None = None
         self._unwritten_bytes = 0
+        self._has_looked_again = False
 
     # Connection
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
@@ -108,7 +112,9 @@ class ConnectionLifecycle(HttpToolsProtocol):
         if self._phase == Phase.IDLE:
             self._timer.set(self._limits.drain_timeout_s)
         elif exchange is not None and not exchange.response_complete:
-            exchange.keep_alive = False
+            # An answer that has begun has not said that it is the last one: the client may send
+            # the next request in the moment in which this one is complete.
+            exchange.keep_alive = exchange.keep_alive and exchange.response_started
         elif self._phase == Phase.BODY:
             self._close()
 
@@ -149,6 +155,11 @@ class ConnectionLifecycle(HttpToolsProtocol):
                 self._refuse(BODY_TIMED_OUT)
         elif phase in {Phase.ANSWERING, Phase.CLOSING}:
             self._check_writing()
+        elif phase == Phase.IDLE and not self._has_looked_again:
+            # A loop that was late runs its timers before it reads: what has arrived meanwhile is
+            # served, not cut off.
+            self._has_looked_again = True
+            self._timer.set(_LAST_LOOK_S)
         else:
             self._close()
 

@@ -197,10 +197,13 @@ class Listener:
         shared = self._shared
         try:
             async with asyncio.timeout(grace_s):
-                while shared.tasks:
-                    await asyncio.wait(shared.tasks)
-                if shared.connections:
-                    await shared.all_closed.wait()
+                # Both can grow again: a request that was on its way, a connection taken last.
+                while shared.tasks or shared.connections:
+                    shared.all_closed.clear()
+                    if shared.tasks:
+                        await asyncio.wait(shared.tasks)
+                    else:
+                        await shared.all_closed.wait()
         except TimeoutError:
             return
 

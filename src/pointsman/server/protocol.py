@@ -227,7 +227,10 @@ class ServerProtocol(ConnectionLifecycle):
 
     def _await_request(self) -> None:
         self._phase = Phase.IDLE
-        self._timer.set(self._limits.idle_timeout_s)
+        self._has_looked_again = False
+        limits = self._limits
+        is_stopping = self._shared.is_stopping
+        self._timer.set(limits.drain_timeout_s if is_stopping else limits.idle_timeout_s)
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or close."""

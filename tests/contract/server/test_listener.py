@@ -170,6 +170,26 @@ def test_a_stop_answers_what_was_on_its_way():
         stopping.result(5)
 
 
+def test_a_stop_keeps_a_connection_whose_answer_had_begun():
+    """That answer did not say it is the last: the next request may follow at once."""
+    with serving() as server, server.connect() as client:
+        client.sendall(GET % b"paused")
+        began = read_until(client, b"begun")
+        stopping = asyncio.run_coroutine_threadsafe(server.listener.stop(5.0), server.loop)
+        with contextlib.suppress(OSError):
+            while not stopping.done():
+                server.connect().close()
+        server.loop.call_soon_threadsafe(server.app.leave.set)
+        read_until(client, b"0\r\n\r\n")
+        client.sendall(GET % b"early")
+        rest = read_all(client)
+
+        assert b"connection: close" not in began
+        assert b"HTTP/1.1 200" in rest
+        assert b"connection: close" in rest
+        stopping.result(5)
+
+
 def test_a_stop_aborts_what_outlives_the_grace():
     """With a reason, and without waiting for ever."""
     with serving() as server, server.connect() as client:
