@@ -121,7 +121,7 @@ class AgentRunsConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class PolicyConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much callers may use and spend. Counters live in the memory of the one worker."""
+    """How much callers may use and spend. Counted by the one worker, or in Redis (`shared`)."""
 
     time_zone: str = "UTC"
     """Where days and months begin, as in `Europe/Berlin`."""

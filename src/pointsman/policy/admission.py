@@ -5,8 +5,9 @@ requests under way, quotas. All are looked at before any counts, and the record 
 The `Admission` it returns then holds money for each attempt and is closed exactly once, whatever
 happens, which corrects the tokens and gives places back.
 
-The counters are those of one worker. The methods that would wait for a shared store are `async`
-already, though nothing here waits: within one step of the event loop they are atomic.
+The counters here are those of one worker, and nothing waits: within one step of the event loop
+everything is atomic. `shared_admission.py` does the same by counters that several workers share,
+which is why the methods are `async`.
 """
 
 from collections.abc import Sequence

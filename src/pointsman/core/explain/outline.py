@@ -303,6 +303,8 @@ def _limits(record: CallRecord) -> Iterator[Line]:
             text += f", limit {kind_value_text(kind, check.limit)}"
         if check.rule is not None:
             text += f" ({clean(check.rule)})"
+        if check.store != "memory":
+            text += f", {clean(check.store)}"
         yield Line(2, text, holds=not check.refused)
         for note in check_notes(check):
             yield Line(3, note)

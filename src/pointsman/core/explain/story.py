@@ -28,6 +28,7 @@ from pointsman.core.explain.words import (
     exclusion_phrase,
     failure_phrase,
     is_claim,
+    loss_phrase,
     policy_phrase,
     reason_sentence,
     rule_place,
@@ -194,8 +195,13 @@ def _limits(record: CallRecord) -> list[str]:
     told = []
     for check in record.limits:
         rule = f" ({clean(check.rule)})" if check.rule is not None else ""
+        lost = loss_phrase(check)
+        if lost is not None:
+            told.append(f"The limit {clean(check.kind)} of {clean(check.scope)}{rule} {lost}.")
+        if check.on_loss == "closed":
+            continue
         if check.model_after is not None or (check.warning and not check.refused):
-            notes = [note for note in check_notes(check) if not note.startswith("resets")]
+            notes = [note for note in check_notes(check) if not note.startswith(("resets", "it "))]
             told.append(f"The budget of {clean(check.scope)}{rule}: {listed(notes)}.")
         elif check.refused:
             counted = kind_value_text(check.kind, check.before)

@@ -148,8 +148,26 @@ def exclusion_phrase(candidate: Candidate) -> str:
     return f"{name}, found {observed} against {limit}"
 
 
+_WITHOUT_STORE = {
+    "local": "was counted by this worker alone, because the shared store was away",
+    "closed": "could not be counted, because the shared store was away",
+    "open": "was not applied, because the shared store was away",
+}
+
+
+def loss_phrase(check: LimitCheck) -> str | None:
+    """Return what became of a limit without the shared store; None when it was not missed."""
+    phrase = _WITHOUT_STORE.get(check.on_loss or "")
+    if phrase is None or check.age_ms is None:
+        return phrase
+    return f"{phrase} (last read {figure_text(check.age_ms / 1000)} s before)"
+
+
 def check_notes(check: LimitCheck) -> Iterator[str]:
     """Yield what else is to be said of a limit that was looked at."""
+    lost = loss_phrase(check)
+    if lost is not None:
+        yield f"it {lost}"
     if check.model_after is not None:
         verb = "would have moved" if check.dry_run else "moved"
         before, after = clean(check.model_before or ""), clean(check.model_after)

@@ -331,6 +331,35 @@ def test_who_decided_is_always_said(changes, phrase):
     assert phrase in paragraph(served(**changes))
 
 
+@pytest.mark.parametrize(
+    ("choice", "phrase"),
+    [
+        (
+            "local",
+            "The limit requests_day of key:ci was counted by this worker alone, because the shared"
+            " store was away (last read 2.5 s before).",
+        ),
+        (
+            "closed",
+            "The limit requests_day of key:ci could not be counted, because the shared store was"
+            " away (last read 2.5 s before).",
+        ),
+        (
+            "open",
+            "The limit requests_day of key:ci was not applied, because the shared store was away"
+            " (last read 2.5 s before).",
+        ),
+    ],
+)
+def test_a_store_that_was_away_is_told_with_what_was_done_without_it(choice: str, phrase: str):
+    """Limits that silently become limits of one process are what others do."""
+    check = LimitCheck(
+        "key:ci", "requests_day", 3, limit=9, store="local", age_ms=2500.0, on_loss=choice
+    )
+
+    assert phrase in paragraph(served(limits=[check]))
+
+
 def test_a_draw_and_a_refusing_limit_are_told_with_their_values():
     """AP: a random choice can be made again; a limit shows its counter."""
     made = served(
