@@ -14,9 +14,9 @@ from pointsman.core.provider import ProviderRequest
 from pointsman.providers.anthropic.models import ModelFacts, model_facts
 from pointsman.providers.anthropic.schema import constrained_schema, tool_schema
 from pointsman.providers.anthropic.thinking import plan_thinking
-from pointsman.providers.anthropic.turns import TurnEncoder
+from pointsman.providers.anthropic.turns import TurnEncoder, cache_control_of
 from pointsman.providers.parameters import Parameters
-from pointsman.wire.anthropic.blocks import CacheControl, TextBlock
+from pointsman.wire.anthropic.blocks import TextBlock
 from pointsman.wire.malformed import MALFORMED
 
 FIRST_WITHOUT_SAMPLING = "2026-10-21"
@@ -211,7 +211,7 @@ def _tool(tool: Tool, facts: ModelFacts, parameters: Parameters, index: int) -> 
             parameters.map(f"tools.{index}.parameters", f"{', '.join(removed)} told in words")
     said["input_schema"] = schema
     if tool.cache is not None:
-        said["cache_control"] = CacheControl("ephemeral", tool.cache.ttl)
+        said["cache_control"] = cache_control_of(tool.cache)
     return said
 
 

@@ -147,13 +147,13 @@ class TurnEncoder:
         if part.detail not in (None, "auto"):
             self._drop_once("messages.image_url.detail")
         if part.url is not None:
-            return ImageBlock(UrlSource(part.url), _cache_control(part.cache))
+            return ImageBlock(UrlSource(part.url), cache_control_of(part.cache))
         source = Base64Source(part.media_type or "image/png", part.data or "")
-        return ImageBlock(source, _cache_control(part.cache))
+        return ImageBlock(source, cache_control_of(part.cache))
 
     def _document(self, part: FilePart) -> DocumentBlock:
         return DocumentBlock(
-            self._source(part), title=part.filename, cache_control=_cache_control(part.cache)
+            self._source(part), title=part.filename, cache_control=cache_control_of(part.cache)
         )
 
     def _source(self, part: FilePart) -> Base64Source | UrlSource | FileSource | TextSource:
@@ -185,7 +185,7 @@ class TurnEncoder:
             self._id(part.id),
             part.name,
             self._arguments(part.arguments),
-            _cache_control(part.cache),
+            cache_control_of(part.cache),
             UNSET,
         )
 
@@ -218,7 +218,7 @@ class TurnEncoder:
             self._id(part.call_id),
             _plain(content),
             part.is_error or None,
-            _cache_control(part.cache),
+            cache_control_of(part.cache),
         )
 
     def _id(self, text: str) -> str:
@@ -258,7 +258,7 @@ def _results_first(blocks: list[RequestBlock]) -> list[RequestBlock]:
 
 
 def _text_block(part: TextPart) -> TextBlock:
-    return TextBlock(part.text, _cache_control(part.cache))
+    return TextBlock(part.text, cache_control_of(part.cache))
 
 
 def _plain(content: list[ResultContent]) -> str | list[ResultContent] | None:
@@ -272,7 +272,8 @@ def _plain(content: list[ResultContent]) -> str | list[ResultContent] | None:
             return content
 
 
-def _cache_control(hint: CacheHint | None) -> CacheControl | None:
+def cache_control_of(hint: CacheHint | None) -> CacheControl | None:
+    """Return the breakpoint that a wish for caching stands for; unknown lifetimes are left out."""
     if hint is None:
         return None
     return CacheControl("ephemeral", hint.ttl if hint.ttl in _TTLS else None)

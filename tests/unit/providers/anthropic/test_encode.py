@@ -225,6 +225,19 @@ def test_whether_tools_may_be_called(choice, parallel, expected):
     assert changed == []
 
 
+def test_wishes_for_caching_are_breakpoints():
+    """On tools as on texts; a lifetime that the API does not have is its default."""
+    tools = [Tool("a", None, SCHEMA, cache=CacheHint("1h")), Tool("b", cache=CacheHint("7d"))]
+
+    body, changed = encoded(tools=tools)
+
+    assert [tool["cache_control"] for tool in body["tools"]] == [
+        {"type": "ephemeral", "ttl": "1h"},
+        {"type": "ephemeral"},
+    ]
+    assert changed == []
+
+
 def test_a_choice_without_tools_is_not_sent():
     """The API refuses it, and it means nothing."""
     body, _ = encoded(tool_choice=ToolChoice("auto"), parallel_tool_calls=True)
