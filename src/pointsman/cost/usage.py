@@ -152,7 +152,7 @@ def from_gemini(usage: UsageMetadata | None) -> Usage | None:
     Cached tokens are part of `promptTokenCount`; thoughts stand beside `candidatesTokenCount`, and
     results of the API's own tools beside the prompt, so both are added. A count that is zero is not
     written at all.
-    Source: https://ai.google.dev/api/generate-content#UsageMetadata (read 2026-11).
+    Source: google-genai 3.4.0, the vendor's SDK, `GenerateContentResponseUsageMetadata`.
 
     Returns:
         None when nothing usable was reported. A single field is None when it is negative, beyond

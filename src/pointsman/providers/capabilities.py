@@ -17,6 +17,10 @@ _TEXT_ONLY = Capabilities(vision=False, tools=True)
 
 _CLAUDE = Capabilities(vision=True, tools=True, tools_in_streams=True, json_schema=True)
 
+_GEMINI = Capabilities(
+    vision=True, tools=True, tools_in_streams=True, json_schema=True, context_tokens=1_048_576
+)
+
 # Provider kind (`*` is any), glob over the model -> what it takes. The first match counts.
 # A wrong "no" turns away what would have been served, a missing one costs an attempt: what no page
 # in reach confirms is left unknown, and what only others than the vendor say is marked so.
@@ -55,6 +59,17 @@ _TABLE: tuple[tuple[str, str, Capabilities], ...] = (
     ),
     ("*", "o1-mini*", Capabilities(vision=False, tools=False, json_schema=False)),
     ("*", "o3-mini*", Capabilities(vision=False, tools=True, json_schema=True)),
+    # Speech, pictures and vectors are models of their own; what those take is left unknown.
+    ("gemini", "gemini-embedding-*", Capabilities(tools=False, json_schema=False)),
+    ("gemini", "gemini-*-tts*", Capabilities()),
+    ("gemini", "gemini-*-image*", Capabilities()),
+    ("gemini", "gemini-*-live*", Capabilities()),
+    # Images, functions, schemas and the input limit of 2.5:
+    # https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini/2-5-flash, of Gemini 3:
+    # https://ai.google.dev/gemini-api/docs/gemini-3 (the vendor, read 2026-11).
+    ("gemini", "gemini-2.5-*", _GEMINI),
+    ("gemini", "gemini-3*-pro*", _GEMINI),
+    ("gemini", "gemini-3*-flash*", _GEMINI),
     # Images, tools, contexts: https://platform.claude.com/docs/en/models/<model>/overview, schemas
     # from 4.5 on: /docs/en/build-with-claude/structured-outputs (the vendor, read 2026-11). Older
     # models are told a schema in words. Sonnet 4.5 had a larger context on demand.

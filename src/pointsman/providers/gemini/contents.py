@@ -1,10 +1,12 @@
 """Turns of a conversation to contents: roles alternate, results follow their calls.
 
-What the API demands (https://ai.google.dev/gemini-api/docs/function-calling, /thought-signatures,
-read 2026-11): a content has parts, and each part has something; a content with calls is followed
-by one with as many responses; a response has the name of its function, and the id of its call where
-the model gives ids; from Gemini 3 on the first call of a content has a signature. Consecutive turns
-of one role are joined here, so that results of parallel calls stand together, in the calls' order.
+What the API demands, by the errors that it gives: a content has parts, and each part has something;
+a content with calls is followed by one with as many responses; a response has the name of its
+function, and the id of its call where the model gives ids; from Gemini 3 on the first call of a
+content has a signature. Consecutive turns of one role are joined here, so that results of parallel
+calls stand together, in the calls' order.
+Sources: google-genai 3.4.0, `types.FunctionResponse` (`output`, `error`), and for signatures
+https://ai.google.dev/gemini-api/docs/thought-signatures (read 2026-11).
 """
 
 from itertools import pairwise

@@ -47,7 +47,7 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "CONTINUATION": "length",
     **dict.fromkeys(_FILTERED, "content_filter"),
 }
-"""Source: https://ai.google.dev/api/generate-content#FinishReason (read 2026-11)."""
+"""Source: google-genai 3.4.0, the vendor's SDK, `types.FinishReason` (read 2026-11)."""
 
 BROKEN: dict[str, FailureClass] = {
     "MALFORMED_FUNCTION_CALL": FailureClass.PROTOCOL,

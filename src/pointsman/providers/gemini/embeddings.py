@@ -1,7 +1,8 @@
 """Texts to vectors: `batchEmbedContents`, one request of the batch for each text.
 
-Each text is a content of its own: the parts of one content become one vector.
-Source: https://ai.google.dev/api/embeddings (read 2026-11).
+Each text is a content of its own: the parts of one content become one vector (from
+gemini-embedding-2 on, https://github.com/vectorize-io/hindsight/pull/4001).
+Source: google-genai 3.4.0, the vendor's SDK, `models.embed_content` (read 2026-11).
 """
 
 import msgspec

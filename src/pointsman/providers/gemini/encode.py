@@ -16,7 +16,7 @@ from pointsman.providers.parameters import Parameters
 from pointsman.wire.gemini.request import Part
 
 _SERVICE_TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
-"""OpenAI's word -> Google's. Source: https://ai.google.dev/gemini-api/docs/flex-inference
+"""OpenAI's word -> Google's. Source: google-genai 3.4.0, the vendor's SDK, `types.ServiceTier`
 (read 2026-11)."""
 _OWN = {
     "safety_settings": "safetySettings",
@@ -46,7 +46,7 @@ def encode_conversation(conversation: Conversation, model: str, parameters: Para
 def encode_count(conversation: Conversation, model: str, parameters: Parameters) -> bytes:
     """Return the body of a request to count the tokens of a conversation; raises likewise.
 
-    Source: https://ai.google.dev/api/tokens (read 2026-11).
+    The whole request in `generateContentRequest` is counted with its system prompt and its tools.
     """
     body = {"model": resource(model), **_body(conversation, model, parameters)}
     return _encode({"generateContentRequest": body})

@@ -1,6 +1,8 @@
 """`generationConfig`: sampling, limits, the form of the text, thinking.
 
-Source: https://ai.google.dev/api/generate-content#generationconfig (read 2026-11).
+Sources: google-genai 3.4.0, the vendor's SDK, `types.GenerationConfig`; the ranges of temperature
+and candidates by https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini/2-5-flash,
+JSON beside tools by https://github.com/googleapis/python-genai/issues/867 (read 2026-11).
 """
 
 from msgspec import Raw

@@ -3,11 +3,14 @@
 Data, read once per model name. A Gemini without a version, as `gemini-flash-latest`, counts as the
 newest, which takes least; a name that is none of Google's as a plain model behind the same API.
 
-Sources, all read 2026-11: https://ai.google.dev/gemini-api/docs/thinking (budgets, levels),
-/docs/whats-new-gemini-3.5 (sampling is ignored), /docs/thought-signatures, /docs/structured-output
-(with tools from Gemini 3 on), /docs/file-input-methods (addresses); and for what the reference
-leaves out https://github.com/google-gemini/cookbook/issues/1290 (penalties from 2.0 only) and
-https://github.com/mscraftsman/generative-ai/issues/135 (log probabilities).
+Sources, all read 2026-11. The vendor: https://ai.google.dev/gemini-api/docs/thought-signatures
+(signatures from Gemini 3 on), /docs/file-input-methods (addresses). Others, by what the API
+answered them: https://hexdocs.pm/gemini_ex/0.11.0/Gemini.Validation.ThinkingConfig.md (budgets,
+levels of Gemini 3), https://github.com/Comfy-Org/ComfyUI/pull/16195 (of 3.7 and 3.8),
+https://github.com/langchain-ai/langchain-google/pull/1897 (sampling from 3.6 on),
+https://github.com/google-gemini/cookbook/issues/1290 (penalties with 2.0 only),
+https://github.com/mscraftsman/generative-ai/issues/135 (log probabilities likewise),
+https://github.com/googleapis/python-genai/issues/867 (JSON beside tools).
 """
 
 import re
@@ -70,7 +73,6 @@ _THIRD = ModelFacts(
     max_output_tokens=65_536,
 )
 _BY_BUDGET = {
-    # https://ai.google.dev/gemini-api/docs/thinking#set-budget
     "pro": ((128, 32_768), False),
     "flash-lite": ((512, 24_576), True),
     "flash": ((1, 24_576), True),

@@ -5,8 +5,8 @@ they do not know. What breaks a request, or is ignored though there is a known w
 rewritten here: references get their target in place, `const` is an `enum`, several types are
 alternatives. For outputs, where the schema is a promise, the ignored rest is told in descriptions.
 
-Source: https://ai.google.dev/api/generate-content#generationconfig, `responseJsonSchema` (read
-2026-11): the keywords, and that beside `$ref` nothing else may stand.
+Source: the vendor's Kotlin SDK, which lists the keywords and says that nothing else may stand
+beside `$ref`: https://googleapis.github.io/kotlin-genai, `responseJsonSchema` (read 2026-11).
 """
 
 from typing import Any

@@ -11,8 +11,9 @@ Source: https://ai.google.dev/gemini-api/docs/thought-signatures (read 2026-11).
 from pointsman.core.canonical.parts import ReasoningPart
 
 UNCHECKED = "skip_thought_signature_validator"
-"""What the vendor documents for calls that have no signature, because another model made them or a
-client's dialect lost it: the API does not check them then."""
+"""What stands for the signature of a call that has none, because another model made it or a
+client's dialect lost it: the API does not check it then. As others cite the vendor's page:
+https://github.com/badlogic/pi-mono/issues/1829."""
 _MARK = "gemini:"
 
 

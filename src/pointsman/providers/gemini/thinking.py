@@ -9,8 +9,8 @@
                    budget                  the level whose budget is nearest below
                    `none`                  the least level: it cannot be switched off
 
-The table is Google's own, of its endpoint for OpenAI's clients, continued at both ends:
-https://ai.google.dev/gemini-api/docs/openai#thinking (read 2026-11).
+The table is that of Google's endpoint for OpenAI's clients, as others tell it, continued at both
+ends: https://github.com/Portkey-AI/docs-core/pull/677 (read 2026-11).
 """
 
 from pointsman.core.canonical.conversation import ReasoningWish

@@ -1,8 +1,8 @@
 """Answers of the Gemini API as the gateway reads them: partial, every field optional.
 
 A stream is a sequence of the same objects, each with what is new.
-Source: https://ai.google.dev/api/generate-content and https://ai.google.dev/api/embeddings
-(read 2026-11).
+Source: google-genai 3.4.0, the vendor's SDK, `types.GenerateContentResponse` and
+`types.EmbedContentResponse` (read 2026-11).
 """
 
 import msgspec

@@ -1,7 +1,7 @@
 """Contents of a request to the Gemini API.
 
 Absent is what is not said: a part has exactly one of its kinds set.
-Source: https://ai.google.dev/api/caching#Content and https://ai.google.dev/api/generate-content
+Source: google-genai 3.4.0, the vendor's SDK, `types.Content`
 (read 2026-11).
 """
 

@@ -5,7 +5,7 @@
     RetryInfo       retryDelay        "7s", "34.07s"
 
 Reads decoded JSON of any shape and leaves out what does not fit.
-Source: https://cloud.google.com/apis/design/errors (read 2026-11).
+Source: https://cloud.google.com/apis/design/errors, and bodies that were seen.
 """
 
 from collections.abc import Iterator
