@@ -11,6 +11,7 @@ import asyncio
 from functools import partial
 
 from pointsman.core.clock import Clock
+from pointsman.core.errors import GuardrailBlockedError
 from pointsman.core.provider import Completion
 from pointsman.gateway.call import Call
 from pointsman.gateway.guard_stream import StreamGuard
@@ -26,6 +27,7 @@ PIECE_CHARACTERS = 65_536
 """Longer texts are read in pieces of so much."""
 PIECE_HOLD_CHARACTERS = 4096
 """How much of a piece is read again with the next, so that nothing is cut in two."""
+UNREADABLE = "the answer cannot be read, so the rules of this gateway let nothing of it through"
 REFUSED_FINISH = "content_filter"
 
 
@@ -72,6 +74,8 @@ class Guard:
         record = call.record
         try:
             texts = BodyTexts.of_answer(completion.body) if examination.reads_text else None
+            if texts is None and examination.reads_text and examination.may_change:
+                raise GuardrailBlockedError(UNREADABLE)
             if texts is not None and await _read(texts, examination):
                 texts.without_logprobs()
                 completion.body = texts.body()

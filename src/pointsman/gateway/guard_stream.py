@@ -118,6 +118,8 @@ class StreamGuard:
     def _pass_chunk(self, chunk: StreamChunk, passed: list[StreamChunk]) -> None:
         event = _event(chunk.data)
         if event is None:
+            # What cannot be read cannot be judged, so it is not for the client.
+            chunk.for_gateway_only = chunk.for_gateway_only or self._holds
             passed.append(chunk)
             return
         number = event.get(_NUMBER)

@@ -287,6 +287,18 @@ async def test_a_blocked_answer_is_an_error_and_still_costs(tmp_path: Path):
     assert here.gateway.ledger.outstanding() == 0
 
 
+async def test_an_answer_that_cannot_be_read_is_not_let_through(tmp_path: Path):
+    """Fail closed: what a rule cannot judge does not reach the client."""
+    rules = "rules: {out: {do: redact, reads: answer, find: [email]}}"
+    odd = f'{{"id":"x","choices":[{{"message":{{"content":"{EMAIL}"}},"n":1e999}}]}}'
+    async with scene(tmp_path, rules) as here:
+        here.cloud.play({"body": odd, "headers": {"content-type": "application/json"}})
+        with pytest.raises(openai.APIStatusError) as refused:
+            await here.ask("Who?")
+
+    assert EMAIL not in str(refused.value)
+
+
 async def test_a_refusal_can_take_the_place_of_a_blocked_answer(tmp_path: Path):
     """PO-04: an application that shows answers gets one."""
     rules = """

@@ -269,11 +269,13 @@ def test_no_event_of_whatever_form_breaks_a_guarded_stream(dialect: str, events:
     assert len(record.policy) == 1
 
 
-def test_what_is_no_event_passes():
-    """A heartbeat in an own form is nobody's text."""
-    one, _ = guard("openai.chat")
+@pytest.mark.parametrize(("action", "is_shown"), [("flag", True), ("redact", False)])
+def test_what_cannot_be_read_passes_only_where_nothing_may_be_changed(action, is_shown):
+    """Fail closed: a number beyond all bounds does not carry a text past a rule."""
+    one, _ = guard("openai.chat", action)
+    odd = b'{"choices":[{"index":0,"delta":{"content":"jane@example.org"},"n":1e999}]}'
 
-    assert one.pass_on([StreamChunk(b"[1]")])[0].data == b"[1]"
+    assert [not chunk.for_gateway_only for chunk in one.pass_on([StreamChunk(odd)])] == [is_shown]
 
 
 @pytest.mark.parametrize("dialect", ["openai.chat", "anthropic.messages", "openai.responses"])
