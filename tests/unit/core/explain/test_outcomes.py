@@ -334,21 +334,9 @@ def test_who_decided_is_always_said(changes, phrase):
 @pytest.mark.parametrize(
     ("choice", "phrase"),
     [
-        (
-            "local",
-            "The limit requests_day of key:ci was counted by this worker alone, because the shared"
-            " store was away (last read 2.5 s before).",
-        ),
-        (
-            "closed",
-            "The limit requests_day of key:ci could not be counted, because the shared store was"
-            " away (last read 2.5 s before).",
-        ),
-        (
-            "open",
-            "The limit requests_day of key:ci was not applied, because the shared store was away"
-            " (last read 2.5 s before).",
-        ),
+        ("local", "was counted by this worker alone"),
+        ("closed", "could not be counted"),
+        ("open", "was not applied"),
     ],
 )
 def test_a_store_that_was_away_is_told_with_what_was_done_without_it(choice: str, phrase: str):
@@ -357,7 +345,8 @@ def test_a_store_that_was_away_is_told_with_what_was_done_without_it(choice: str
         "key:ci", "requests_day", 3, limit=9, store="local", age_ms=2500.0, on_loss=choice
     )
 
-    assert phrase in paragraph(served(limits=[check]))
+    told = f"The limit requests_day of key:ci {phrase}, because the shared store was away"
+    assert f"{told} (last read 2.5 s before)." in paragraph(served(limits=[check]))
 
 
 def test_a_draw_and_a_refusing_limit_are_told_with_their_values():
