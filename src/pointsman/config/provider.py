@@ -11,9 +11,10 @@ class ProviderConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One provider."""
 
     kind: str
-    """`openai` (any OpenAI-compatible API), a preset such as `groq`, `anthropic`, or `mock`."""
+    """`openai` (any OpenAI-compatible API), a preset such as `groq`, `anthropic`, `gemini`,
+    `ollama`, or `mock`."""
     base_url: str | None = None
-    """Up to and including `/v1`; presets know theirs."""
+    """Up to and including `/v1`; presets and vendors' own APIs know theirs."""
     api_key: Secret | None = None
     """The credential, at best from a variable: `"${OPENAI_API_KEY}"`. Mocks and servers on this
     machine or a private network need none."""
