@@ -148,10 +148,9 @@ class Gateway:
             # Each worker brings its own part, once nobody else can be adding to its journal.
             tell_past(self._folder.journal / self.worker, self.clock, past)
         await self.sharing.start()
-        server = self.loaded.config.server
         self._listener = Listener(
             self.app,  # type: ignore[arg-type] # ASGI's typed dicts against plain ones
-            listener_settings(server),
+            listener_settings(self.loaded.config.server),
             ids=self.ids,
             clock=self.clock,
             bound=bound,
