@@ -179,6 +179,41 @@ def test_our_own_facts_stand_under_our_own_prefix():
     assert all(span.resource == {"service.name": "pointsman"} for span in spans.values())
 
 
+def test_rules_on_a_prompt_and_on_its_answer_are_two_steps():
+    """PO-04: verdict and rule are a step, where they were looked at."""
+    record = full_record()
+    record.stages.append(Stage("guard_output", 90 * MS, 5 * MS))
+    record.policy.append(
+        PolicyOutcome("policy.rules.out", "flagged", {"email": 2}, side="answer", dry_run=True)
+    )
+
+    checks = [span for span in spans_of_call(record) if span.name == "policy_check"]
+
+    assert len({span.span_id for span in checks}) == 2
+    assert "pointsman.policy.out" not in checks[0].attributes
+    assert checks[1].start_unix_ns == checks[0].start_unix_ns + 90 * MS
+    assert checks[1].attributes["pointsman.policy.out"] == "flagged (dry run)"
+    assert checks[1].attributes["pointsman.policy.out.found"] == ["email 2"]
+
+
+def test_a_counter_that_limits_nothing_is_no_quota_rule():
+    """CP-04: a step that did not happen is absent."""
+    record = full_record()
+    record.limits = [LimitCheck("key:ci", "spend_nano_usd_day", before=5, after=9)]
+
+    assert "quota_rule" not in {span.name for span in spans_of_call(record)}
+
+
+def test_the_root_ends_no_earlier_than_its_children():
+    """Shaping the answer comes after the duration was taken, and is part of the request."""
+    record = full_record()
+    record.stages.append(Stage("response_shaping", record.duration_ns, 2 * MS))
+
+    root, *children = spans_of_call(record)
+
+    assert root.end_unix_ns == max(span.end_unix_ns for span in children)
+
+
 def test_tokens_and_cost_of_a_call_are_on_its_attempts_only():
     """A backend that sums spans must not count the root a second time."""
     root, *_ = spans_of_call(full_record())
