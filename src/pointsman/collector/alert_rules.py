@@ -105,9 +105,11 @@ def advance(
 
 
 def _budgets(figures: AlertFigures, settings: AlertsConfig) -> Iterable[Finding]:
-    if not settings.budget.enabled:
-        return
-    for each in figures.budgets:
+    rule = settings.budget
+    for each in figures.budgets if rule.enabled else ():
+        # A refusal alone says nothing: one call may be dearer than all that the cap allows.
+        if each.spent_nano_usd * 100 < rule.percent * each.limit_nano_usd:
+            continue
         yield Finding(
             kind="budget",
             subject=f"{each.scope} {each.rule}".strip(),
@@ -116,7 +118,7 @@ def _budgets(figures: AlertFigures, settings: AlertsConfig) -> Iterable[Finding]
             bound=each.limit_nano_usd,
             unit="nano_usd",
             calls=each.requests,
-            window_s=round(settings.budget.window),
+            window_s=round(rule.window),
             requests=_filters(
                 figures.windows.budgets, **({"tenant": each.tenant} | _of_scope(each))
             ),

@@ -8,10 +8,12 @@ _WEEK = Duration(7 * 86_400.0)
 
 
 class BudgetAlertConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A budget has reached its `warn_percent`, by default 90 % of the cap, or is spent."""
+    """A budget is nearly or wholly spent, as requests that it warned of or refused tell."""
 
     enabled: bool = True
     """Whether it is looked for."""
+    percent: Percent = 90
+    """Share of the cap that is nearly spent; a budget's own `warn_percent` must not be above it."""
     window: Duration = _DAY
     """How long after the last request that was warned or refused, within the budget's period."""
 

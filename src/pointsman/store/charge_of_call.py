@@ -89,7 +89,7 @@ class NoticeRow(Struct, kw_only=True):
     state: str
     """`warned`, `refused`; or the state the breaker went to."""
     amount: int | None = None
-    """Nano-USD spent of the budget, as read."""
+    """Nano-USD of the budget that were spent before this request."""
     bound: int | None = None
     """Its cap."""
     resets_unix_ns: int | None = None
@@ -121,10 +121,9 @@ def notice_rows(record: CallRecord) -> list[NoticeRow]:
     for check in record.limits:
         is_told = (check.warning or check.refused) and not check.dry_run
         if is_told and check.kind.startswith(BUDGET_KIND) and check.limit is not None:
-            amount = max(check.before, check.after or 0)
             state = "refused" if check.refused else "warned"
             row = _notice(record, "budget", check.scope, state)
-            row.rule, row.amount, row.bound = check.rule or "", amount, check.limit
+            row.rule, row.amount, row.bound = check.rule or "", check.before, check.limit
             row.resets_unix_ns = check.resets_unix_ns
             rows.append(row)
     for attempt in record.attempts:

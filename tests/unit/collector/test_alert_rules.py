@@ -156,6 +156,19 @@ def test_a_budget_that_warned_leads_to_the_requests_of_its_owner():
     }
 
 
+def test_a_budget_that_refused_one_dear_call_is_not_spent():
+    """Its room was too small for that call; nine tenths of it are not gone."""
+
+    def budget(spent):
+        return BudgetFigure(
+            tenant=None, scope="gateway", rule="all", spent_nano_usd=spent, limit_nano_usd=100,
+            requests=9, refused=9, resets_unix_ns=None,
+        )  # fmt: skip
+
+    assert found(budgets=(budget(89),)) == []
+    assert len(found(budgets=(budget(90),))) == 1
+
+
 def test_what_is_switched_off_is_not_found():
     """One rule, or all of them."""
     without = AlertsConfig(fallback_rate=FallbackRateConfig(enabled=False))

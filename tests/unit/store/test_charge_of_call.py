@@ -122,7 +122,7 @@ def test_budgets_are_told_of_when_they_warn_or_refuse():
     told = notice_rows(make_record(1, limits=checks))
 
     assert [(each.state, each.amount, each.bound) for each in told] == [
-        ("warned", 95, 100),
+        ("warned", 91, 100),
         ("refused", 100, 100),
     ]
     assert {each.rule for each in told} == {"daily"}
