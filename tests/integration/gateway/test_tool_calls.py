@@ -131,7 +131,7 @@ def test_a_stream_is_judged_at_its_end(tmp_path: Path):
                 model="t", messages=MESSAGES, tools=TOOLS, stream=True
             )
             assert list(stream)
-            told = 'pointsman_tool_calls_total{target="t",outcome="invented_parameter"} 1.0'
+            told = 'pointsman_tool_calls_total{outcome="invented_parameter",target="t"} 1.0'
             deadline = time.monotonic() + 5
             # The stream is recorded right after its last byte.
             while told not in client._client.get(f"{url}/metrics").text:

@@ -277,6 +277,18 @@ def test_a_stream_opens_and_closes_each_block_once():
     assert (end["delta"]["stop_reason"], end["usage"]["output_tokens"]) == ("tool_use", 12)
 
 
+def test_thoughts_with_proofs_of_their_own_stay_apart():
+    """Each block goes back with its own signature, or its provider refuses it."""
+    events = streamed(
+        Started("msg_1", "m", 1),
+        ReasoningDelta("a", signature="sig a"),
+        ReasoningDelta("b", signature="sig b"),
+        Finished("stop"),
+    )
+
+    assert [event.index for event in events if event.type == "content_block_start"] == [0, 1]
+
+
 @given(st.lists(st.sampled_from(["text", "thinking", "call"]), max_size=12))
 def test_any_order_of_content_is_a_well_formed_stream(kinds: list[str]):
     """Every block that is opened is closed before the next, whatever comes."""

@@ -89,6 +89,7 @@ class MessageEncoder:
             frames += self._piece("thinking", block, wire.ThinkingDelta(event.text))
         if event.signature is not None:
             frames += self._piece("thinking", block, wire.SignatureDelta(event.signature))
+            frames += self._stop()  # what is thought after the proof needs one of its own
         return frames
 
     def _tool_call(self, event: ToolCallStarted | ToolCallDelta) -> list[Frame]:

@@ -36,8 +36,17 @@ class _Answer(Struct):
     choices: list[_Choice] = []
 
 
+class _SaidAgain(Struct, omit_defaults=True):
+    """What a request may repeat of an answer: it has fields that no request takes."""
+
+    role: str = ""
+    content: object = None
+    tool_calls: list[Raw] | None = None
+    reasoning_content: str | None = None
+
+
 class _RawChoice(Struct):
-    message: Raw
+    message: _SaidAgain
 
 
 class _RawAnswer(Struct):

@@ -187,8 +187,9 @@ class OpenReasoning:
         self._encrypted: str | None = None
 
     def takes(self, event: Event) -> bool:
-        """Reasoning; a cipher of its own ends the item."""
-        return isinstance(event, ReasoningDelta) and self._encrypted is None
+        """Reasoning, until its proof or cipher has come: what follows has one of its own."""
+        is_over = self._signature is not None or self._encrypted is not None
+        return isinstance(event, ReasoningDelta) and not is_over
 
     def added(self) -> list[Told]:
         """The item without summary."""
