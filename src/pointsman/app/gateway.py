@@ -140,13 +140,12 @@ class Gateway:
                 len(recovery.crashed),
             )
         self.ledger.restore(recovery.spend_today_nano_usd)
-        loop = asyncio.get_running_loop()
-        journal = self._journal.writer = JournalWriter(
-            self._folder.journal / self.worker, settings, self.clock, loop.call_soon
-        )
+        folder = self._folder.journal / self.worker
+        call_soon = asyncio.get_running_loop().call_soon
+        journal = self._journal.writer = JournalWriter(folder, settings, self.clock, call_soon)
         if is_shared and past is not None:
             # Each worker brings its own part, once nobody else can be adding to its journal.
-            tell_past(self._folder.journal / self.worker, self.clock, past)
+            tell_past(folder, self.clock, past)
         await self.sharing.start()
         self._listener = Listener(
             self.app,  # type: ignore[arg-type] # ASGI's typed dicts against plain ones
