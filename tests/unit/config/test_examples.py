@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "OPENAI_API_KEY": "sk-test",
     "OPENROUTER_API_KEY": "or-test",
     "GROQ_API_KEY": "gsk-test",
+    "GEMINI_API_KEY": "AIza-test",
     "ACME_GATEWAY_KEY": "0123456789abcdef",
 }
 
