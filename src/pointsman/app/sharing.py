@@ -1,6 +1,7 @@
 """What a gateway worker counts with: its own memory, or what several share through Redis."""
 
 import hashlib
+import logging
 
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.root import Config
@@ -18,6 +19,8 @@ from pointsman.policy.shares import SharedCounterStore
 from pointsman.shared.settings import settings_of
 from pointsman.shared.store import SharedStore
 
+_log = logging.getLogger("pointsman")
+
 
 class Sharing:
     """The counters of one worker, for the life of its process.
@@ -32,13 +35,14 @@ class Sharing:
     def __init__(self, config: Config, folder: DataFolder, worker: str, clock: Clock) -> None:
         self._clock = clock
         self._worker = worker
-        self._workers = config.server.workers
+        self._counters_apart = max(config.server.workers, config.shared.instances)
         self.memory = MemoryLedger(clock)
         self.ledger: Ledger = self.memory
         self.counters = CounterStore(config.policy.max_counters)
         self.store: SharedStore | None = None
         """The way to Redis; None without it."""
         self._loss = LossStats()
+        self._has_warned = False
         self._counting: Counting | None = None
         self._shared_counters: SharedCounterStore | None = None
         settings = settings_of(config.shared)
@@ -57,6 +61,7 @@ class Sharing:
     def admissions(self, rules: Rules, config: Config) -> Admissions:
         """Return what admits requests by compiled rules over these counters."""
         if self._counting is None:
+            self._warn_of(rules)
             return Admissions(rules, self._clock)
         choices = config.shared.on_loss
         on_loss = OnLoss(
@@ -79,7 +84,7 @@ class Sharing:
         """Return where counters are and how that goes, for `/ready`."""
         store = self.store
         if store is None:
-            each = "this worker alone" if self._workers > 1 else "the one worker"
+            each = "this worker alone" if self._counters_apart > 1 else "the one worker"
             return {"store": "memory", "counts": each}
         lost_ns = store.lost_since_unix_ns
         lost_ms = None if lost_ns is None else (self._clock.unix_ns() - lost_ns) // 1_000_000
@@ -129,6 +134,19 @@ class Sharing:
                 for choice in ("local", "closed", "open")
             ),
         ]
+
+    def _warn_of(self, rules: Rules) -> None:
+        """Say once that rules which came at run time are not counted together.
+
+        Those of the file are refused by its checks.
+        """
+        if self._counters_apart > 1 and not rules.is_empty and not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "limits of plans and tenants are counted by each of %d workers or machines on its"
+                " own: set shared.url",
+                self._counters_apart,
+            )
 
     def _lost_s(self, store: SharedStore) -> float:
         lost_ns = store.lost_since_unix_ns
