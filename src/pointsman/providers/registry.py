@@ -103,6 +103,7 @@ def _build_live(
             encode=EncodeSettings(
                 metadata=_metadata(config, preset.metadata),
                 takes_stream_options=preset.takes_stream_options,
+                takes_proofs=preset.traits.takes_unknown_fields,
             ),
             traits=preset.traits,
             parameters=config.parameters,

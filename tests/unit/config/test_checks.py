@@ -65,6 +65,16 @@ def test_a_credential_in_a_header_counts_as_key() -> None:
     assert provider(f"kind: openai, {url}, headers: {{Authorization: 'Basic eA=='}}") == []
 
 
+def test_the_size_of_a_context_can_be_told_to_ollama_alone() -> None:
+    """A key that nobody reads would be a promise that nobody keeps."""
+    told = "num_ctx: [4096, 8192], keep_alive: 1h, max_resident: 1"
+
+    said = provider(f"kind: mock, {told}")
+
+    assert [line.split(":")[0] for line in said] == ["num_ctx", "keep_alive", "max_resident"]
+    assert provider(f"kind: ollama, {told}") == []
+
+
 def test_kinds_are_those_of_the_caller(tmp_path: Path) -> None:
     """Presets belong to the room that builds providers."""
     file = tmp_path / "pointsman.yaml"

@@ -6,6 +6,7 @@ decoding is not told a second time.
 
 from pointsman.config.checks.alerts import check_alerts
 from pointsman.config.checks.entries import check_keys, check_prices, check_reasons, check_sizes
+from pointsman.config.checks.local import check_local
 from pointsman.config.checks.names import check_names
 from pointsman.config.checks.policy import check_policy
 from pointsman.config.checks.prompt_policy import check_prompt_rules
@@ -26,6 +27,7 @@ def check(subject: Subject) -> None:
     check_server(subject)
     check_providers(subject)
     check_targets(subject)
+    check_local(subject)
     check_reasons(subject)
     check_routes(subject)
     check_resilience(subject)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from pointsman.core.provider import ProviderRequest
+from pointsman.providers.openai.proofs import may_hold_proofs, take_out_proofs
 
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -20,6 +21,8 @@ class EncodeSettings(Struct, frozen=True, kw_only=True):
     metadata: str = "never"
     """When `metadata` is forwarded: `never`, `always` or `with_store`."""
     takes_stream_options: bool = True
+    takes_proofs: bool = True
+    """Whether messages may hold reasoning and proofs of earlier answers."""
 
 
 def encode_body(request: ProviderRequest, settings: EncodeSettings) -> tuple[bytes, list[str]]:
@@ -41,6 +44,8 @@ def encode_body(request: ProviderRequest, settings: EncodeSettings) -> tuple[byt
     _drop_keys(fields, request, settings, changes)
     if request.stream and settings.takes_stream_options and not request.client_wants_usage:
         _ask_for_usage(fields, changes)
+    if not settings.takes_proofs and may_hold_proofs(request.body):
+        take_out_proofs(fields, changes)
     return (_encode(fields), changes) if changes else (request.body, changes)
 
 
@@ -51,6 +56,8 @@ def _can_stay(request: ProviderRequest, settings: EncodeSettings) -> bool:
     if request.stream and settings.takes_stream_options and not request.client_wants_usage:
         return False
     # A key spelt with escapes is not found; the provider then refuses it, which harms nobody.
+    if not settings.takes_proofs and may_hold_proofs(request.body):
+        return False
     return settings.metadata == "always" or b'"metadata"' not in request.body
 
 

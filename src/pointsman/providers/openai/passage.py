@@ -36,6 +36,7 @@ class Passage(Struct, frozen=True):
     chunks: Callable[[Completion, ProviderRequest], list[StreamChunk]]
     """Makes a stream of an answer that came whole."""
     has_stream_options: bool = False
+    has_messages: bool = False
     metadata: Literal["as_chat", "where_known", "never"] = "never"
     """`where_known`: wherever the chat API of the same server knows it at all."""
 
@@ -48,6 +49,7 @@ class Passage(Struct, frozen=True):
             of_chat,
             metadata="never" if self.metadata == "never" else metadata,
             takes_stream_options=self.has_stream_options and of_chat.takes_stream_options,
+            takes_proofs=of_chat.takes_proofs or not self.has_messages,
         )
 
 
@@ -60,6 +62,7 @@ PASSAGES: dict[str, Passage] = {
         ),
         lambda answer, request: chunks_of(answer, client_wants_usage=request.client_wants_usage),
         has_stream_options=True,
+        has_messages=True,
         metadata="as_chat",
     ),
     # https://platform.openai.com/docs/api-reference/responses/create (read 2026-11): `metadata`

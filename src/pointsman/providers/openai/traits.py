@@ -35,6 +35,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     takes_cache_marks: bool = False
     """Whether `cache_control` may stand at parts; others cache by themselves."""
     max_stops: int | None = None
+    takes_unknown_fields: bool = True
+    """Whether messages may hold fields that it does not know; some answer 400 to them."""
     lacks: frozenset[str] = frozenset()
     """Parameters that it refuses, by OpenAI's names; `name` is that of a message."""
 
@@ -55,6 +57,7 @@ COMPATIBLE = Traits(lacks=_OPENAI_ONLY)
 # https://platform.openai.com/docs/api-reference/chat/create (2026-11): no `top_k`, at most four
 # stop sequences, `max_tokens` deprecated.
 OPENAI = Traits(
+    takes_unknown_fields=False,
     output_limit="max_completion_tokens",
     knows_developers=True,
     takes_files=True,
@@ -64,6 +67,7 @@ OPENAI = Traits(
 # https://console.groq.com/docs/openai (2026-11): 400 to log probabilities, names of messages and
 # more than one choice.
 GROQ = Traits(
+    takes_unknown_fields=False,
     output_limit="max_completion_tokens",
     max_stops=4,
     lacks=frozenset({"top_k", "logprobs", "top_logprobs", "name", "n", "verbosity"}),
@@ -78,6 +82,7 @@ DEEPSEEK = Traits(
 )
 # https://docs.mistral.ai/api (2026-11): 422 to every parameter that it does not know.
 MISTRAL = Traits(
+    takes_unknown_fields=False,
     seed="random_seed",
     reasoning="none",
     lacks=_OPENAI_ONLY | {"top_k", "logprobs", "top_logprobs", "user", "name"},
