@@ -84,6 +84,7 @@ def begin_entry(record: CallRecord, attempt: Attempt) -> Begin:
         workload=record.workload,
         run_id=record.run_id,
         iteration=record.iteration,
+        plan=record.plan,
     )
 
 

@@ -53,6 +53,7 @@ def _facts(ending: Ending) -> Facts:
     return Facts(
         model=ending.requested_model or "auto",
         tenant=ending.tenant,
+        tier=ending.plan,
         key=ending.key,
         team=ending.team,
         user=ending.user,

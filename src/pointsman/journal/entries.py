@@ -72,6 +72,7 @@ class Begin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     workload: str | None = None
     run_id: str | None = None
     iteration: int | None = None
+    plan: str | None = None
 
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -107,6 +108,7 @@ class Ending(Struct, frozen=True):
     facts: Facts | None = None
     usage: Usage | None = None
     limits: "list[EndingCheck]" = field(default_factory=list)
+    plan: str | None = None
 
 
 class EndingCheck(Struct, frozen=True):
