@@ -60,6 +60,13 @@ def test_each_choice_has_its_finish_reason():
     assert decode_answer(answer(choices=choices), 200, JUDGE).finish_reasons == ["stop", "length"]
 
 
+def test_a_choice_that_does_not_say_how_it_ended_adds_no_word():
+    """Unknown is absent, never an empty word."""
+    choices = [{"index": 0, "message": {"role": "assistant", "content": "x"}}]
+
+    assert decode_answer(answer(choices=choices), 200, JUDGE).finish_reasons == []
+
+
 def test_missing_usage_is_unknown_not_zero():
     """Unknown is unknown."""
     assert decode_answer(answer(usage=None), 200, JUDGE).usage is None
