@@ -22,6 +22,7 @@ from pointsman.policy.agent_runs import Run
 from pointsman.policy.counters import MINUTE_NS, C, Counter, CounterStore, Meter, Money, Tally
 
 _encode = msgspec.json.Encoder().encode
+OVERFULL = 4
 US_NS = 1000
 """Nanoseconds of the unit in which Redis keeps buckets: its numbers end at 2^53."""
 
@@ -70,6 +71,11 @@ class Share:
     def is_untold(self) -> bool:
         """Whether Redis does not know yet what this worker knows."""
         return bool(self.untold_used or self.untold_held)
+
+    @property
+    def must_be_kept(self) -> bool:
+        """Whether forgetting it would lose something; an outage must not fill the memory."""
+        return self.is_untold and not self._store.is_overfull
 
     def add(self, used: int, held: int) -> None:
         """Change the own part, and have Redis told."""
@@ -123,7 +129,7 @@ class SharedMoney(Money):
     @property
     def is_held(self) -> bool:
         """Whether a call under way will come back to it, or Redis is to be told of it."""
-        return self.holds > 0 or self.share.is_untold
+        return self.holds > 0 or self.share.must_be_kept
 
     def hold(self, amount: NanoUsd) -> None:
         """Hold money without having asked Redis."""
@@ -164,7 +170,7 @@ class SharedTally(Tally):
     @property
     def is_held(self) -> bool:
         """Whether a call under way will come back to it, or Redis is to be told of it."""
-        return self.share.own_held > 0 or self.share.is_untold
+        return self.share.own_held > 0 or self.share.must_be_kept
 
     def hold(self, amount: int) -> None:
         """Hold without having asked Redis."""
@@ -204,7 +210,7 @@ class SharedMeter(Meter):
     @property
     def is_held(self) -> bool:
         """Whether Redis is to be told of it."""
-        return self.untold != 0
+        return self.untold != 0 and not self._store.is_overfull
 
     def fill(self, units: int) -> None:
         """Add what is used without having asked Redis."""
@@ -253,7 +259,7 @@ class SharedRun(Run):
     @property
     def is_held(self) -> bool:
         """Whether Redis is to be told of it."""
-        return self.untold != 0
+        return self.untold != 0 and not self._store.is_overfull
 
     def take(self, monotonic_ns: int) -> None:
         """Count a request without having asked Redis."""
@@ -283,7 +289,8 @@ class SharedCounterStore(CounterStore):
     Args:
         prefix: Begin of their names in Redis.
         clock: Tells how old a figure is.
-        max_counters: As of every store; what Redis was not told of is never forgotten.
+        max_counters: As of every store. While Redis is away, what it was not told of is kept up to
+            `OVERFULL` times as many counters.
     """
 
     __slots__ = ("_untold", "_wake", "clock", "prefix")
@@ -295,12 +302,19 @@ class SharedCounterStore(CounterStore):
         self._untold: dict[int, Told] = {}
         self._wake: Callable[[], None] | None = None
 
+    @property
+    def is_overfull(self) -> bool:
+        """Whether more is kept for Redis than an outage may cost."""
+        return len(self._counters) > OVERFULL * self.max_counters
+
     def on_untold(self, wake: Callable[[], None]) -> None:
         """Have somebody told that there is something to tell."""
         self._wake = wake
 
     def touch(self, part: Told) -> None:
         """Note that Redis is to be told of a counter."""
+        if len(self._untold) > OVERFULL * self.max_counters:
+            self._untold.pop(next(iter(self._untold)))
         self._untold[id(part)] = part
         if self._wake is not None:
             self._wake()
