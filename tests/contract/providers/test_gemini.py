@@ -35,6 +35,11 @@ async def drained(provider, request, said) -> list:
     return events
 
 
+def _as_messages_have_it(part):
+    """Return what comes back of a part from a client whose dialect has no place for signatures."""
+    return ToolCallPart(part.id, part.name, part.arguments) if hasattr(part, "arguments") else part
+
+
 @pytest.mark.parametrize("version", ["", "/", "/v1beta", "/v1beta/"])
 async def test_the_key_is_in_a_header_and_the_address_has_one_version(version: str):
     """Queries end up in logs on the way."""
@@ -50,12 +55,16 @@ async def test_the_key_is_in_a_header_and_the_address_has_one_version(version: s
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
-async def test_a_conversation_with_tools_goes_on_with_its_proofs(model: str, stream: bool):
-    """What the model signed comes back unchanged, and the vendor takes the next turn."""
+@pytest.mark.parametrize("dialect", ["openai.chat", "anthropic.messages"])
+async def test_a_conversation_with_tools_goes_on_with_its_proofs(
+    model: str, dialect: str, stream: bool
+):
+    """What the model signed comes back unchanged, also where a dialect signs no calls."""
     with GeminiApi() as server:
         server.next(SIGNED)
         provider = GEMINI.provider(server)
         said = conversation_for(SIGNED, stream=stream)
+        said.dialect = dialect
         request = at(model, stream=stream)
         if stream:
             answer = assembled(await drained(provider, request, said))
@@ -67,13 +76,15 @@ async def test_a_conversation_with_tools_goes_on_with_its_proofs(model: str, str
             for part in parts
             if isinstance(part, ToolCallPart)
         ]
+        signatures = [part.signature for part in parts if isinstance(part, ToolCallPart)]
+        if dialect != "openai.chat":
+            parts = [_as_messages_have_it(part) for part in parts]
         said.turns.extend([Turn("assistant", parts), *reversed(results)])
 
         await provider.answer(at(model), said)
         await provider.close()
 
         _, called, answered = server.last.json["contents"]
-    signatures = [part.signature for part in parts if isinstance(part, ToolCallPart)]
     calls = [part for part in called["parts"] if "functionCall" in part]
     assert signatures[0]
     assert [part.get("thoughtSignature") for part in calls] == signatures
@@ -178,6 +189,8 @@ async def test_texts_become_vectors_one_for_each():
 
     assert [len(vector) for vector in answer.vectors] == [4, 4]
     assert answer.vectors[0] != answer.vectors[1]
+    assert answer.usage is not None
+    assert answer.usage.estimated
     assert sent["requests"][1] == {
         "model": "models/gemini-embedding-001",
         "content": {"parts": [{"text": "b"}]},

@@ -23,6 +23,7 @@ from pointsman.providers.exchange import Call, HttpSender, Upstream, is_event_st
 from pointsman.providers.gemini.decode import decode_answer
 from pointsman.providers.gemini.embeddings import decode_vectors, encode_embeddings
 from pointsman.providers.gemini.encode import encode_conversation, encode_count, resource
+from pointsman.providers.gemini.signatures import needs_signatures_apart
 from pointsman.providers.gemini.stream import EventReader
 from pointsman.providers.headers import request_headers
 from pointsman.providers.judge import Judge
@@ -92,7 +93,7 @@ class GeminiProvider:
         body = encode_conversation(conversation, model, self._parameters(request))
         response = await self._send(request, "generateContent", body)
         answered = await self._upstream.read(request, response)
-        return self._decoded(request, response, answered)
+        return self._decoded(request, conversation, response, answered)
 
     async def answer_stream(
         self, request: ProviderRequest, conversation: Conversation
@@ -105,7 +106,7 @@ class GeminiProvider:
         if not is_event_stream(response):
             first = await self._upstream.read_first(request, response)
             if looks_whole(first):
-                return await self._whole(request, response, first)
+                return await self._whole(request, conversation, response, first)
         return AnswerStream(
             response,
             request,
@@ -115,6 +116,7 @@ class GeminiProvider:
                 response.status,
                 unix_s=self._unix_s(),
                 fallback_id=request.request_id,
+                signs_apart=needs_signatures_apart(conversation.dialect),
             ),
             judge=self._judge,
             clock=self._clock,
@@ -158,20 +160,31 @@ class GeminiProvider:
         return await self._upstream.send(request, Call(path, headers, body))
 
     async def _whole(
-        self, request: ProviderRequest, response: HttpResponse, first: bytes
+        self,
+        request: ProviderRequest,
+        conversation: Conversation,
+        response: HttpResponse,
+        first: bytes,
     ) -> EventStream:
         """Hand an answer that came whole on as the events it stands for."""
         answered = await self._upstream.read(request, response, first_piece=first, in_stream=True)
         request.attempt.first_token_ns = request.attempt.end_ns
-        return ReadyStream(events_of(self._decoded(request, response, answered)))
+        return ReadyStream(events_of(self._decoded(request, conversation, response, answered)))
 
-    def _decoded(self, request: ProviderRequest, response: HttpResponse, body: bytes) -> Answer:
+    def _decoded(
+        self,
+        request: ProviderRequest,
+        conversation: Conversation,
+        response: HttpResponse,
+        body: bytes,
+    ) -> Answer:
         return decode_answer(
             body,
             response.status,
             self._judge,
             unix_s=self._unix_s(),
             fallback_id=request.request_id,
+            signs_apart=needs_signatures_apart(conversation.dialect),
         )
 
     def _no_dialect(self, request: ProviderRequest) -> UpstreamError:

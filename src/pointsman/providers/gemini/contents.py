@@ -29,7 +29,12 @@ from pointsman.core.canonical.parts import (
 from pointsman.core.errors import UpstreamError
 from pointsman.providers.gemini.media import MediaEncoder
 from pointsman.providers.gemini.models import ModelFacts
-from pointsman.providers.gemini.signatures import UNCHECKED, own_signature
+from pointsman.providers.gemini.signatures import (
+    UNCHECKED,
+    call_signature,
+    is_foreign,
+    own_signature,
+)
 from pointsman.providers.parameters import Parameters
 from pointsman.wire.gemini import request as wire
 from pointsman.wire.malformed import MALFORMED
@@ -132,18 +137,21 @@ class ContentEncoder:
     def _model_parts(self, turn: Turn) -> list[wire.Part]:
         found: list[wire.Part] = []
         signature: str | None = None
+        signature_of_next: str | None = None
         for part in turn.parts:
             match part:
                 case TextPart():
                     found.append(self._text(part))
                 case ReasoningPart():
                     signature = own_signature(part) or signature
+                    signature_of_next = call_signature(part) or signature_of_next
                     found.extend(self._thought(part))
                 case RefusalPart():
                     self._map_once("messages.refusal", "sent as text")
                     found.append(wire.Part(text=part.text))
                 case ToolCallPart():
-                    found.append(self._call(part))
+                    found.append(self._call(part, signature_of_next))
+                    signature_of_next = None
                 case ToolResultPart():
                     raise self._misplaced("assistant")
                 case _:
@@ -155,15 +163,15 @@ class ContentEncoder:
 
     def _thought(self, part: ReasoningPart) -> list[wire.Part]:
         """Return thoughts in words; what only another provider can read or prove is left out."""
-        if part.encrypted is not None or (part.signature and own_signature(part) is None):
+        if is_foreign(part):
             self._drop_once("messages.reasoning")
             return []
         return [wire.Part(text=part.text, thought=True)] if part.text else []
 
-    def _call(self, part: ToolCallPart) -> wire.Part:
+    def _call(self, part: ToolCallPart, signature: str | None) -> wire.Part:
         self._names[part.id] = part.name
         call = wire.FunctionCall(part.name, self._arguments(part.arguments), part.id)
-        return wire.Part(function_call=call, thought_signature=part.signature)
+        return wire.Part(function_call=call, thought_signature=part.signature or signature)
 
     def _sign_calls(self, parts: list[wire.Part]) -> None:
         first = next((part for part in parts if part.function_call is not None), None)

@@ -12,7 +12,7 @@ from pointsman.core.canonical.parts import ImagePart, Part, ReasoningPart, TextP
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
 from pointsman.cost.usage import from_gemini
-from pointsman.providers.gemini.signatures import marked
+from pointsman.providers.gemini.signatures import marked, marked_call
 from pointsman.providers.judge import Judge
 from pointsman.providers.tolerant import decode_tolerantly
 from pointsman.wire.gemini.received import (
@@ -63,7 +63,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 def decode_answer(
-    body: bytes, status: int, judge: Judge, *, unix_s: int, fallback_id: str
+    body: bytes,
+    status: int,
+    judge: Judge,
+    *,
+    unix_s: int,
+    fallback_id: str,
+    signs_apart: bool = False,
 ) -> Answer:
     """Decode a whole answer.
 
@@ -73,6 +79,7 @@ def decode_answer(
         judge: Turns an error into the one to raise.
         unix_s: Now; the API does not say when an answer was made.
         fallback_id: Of the answer, where the API gives none.
+        signs_apart: See `signatures.needs_signatures_apart`.
 
     Raises:
         UpstreamError: It is an error body or no answer, the prompt was blocked, or the model's
@@ -90,7 +97,7 @@ def decode_answer(
         model=response.model_version or "",
         created_unix_s=unix_s,
         choices=[
-            _choice(candidate, answer_id, judge)
+            _choice(candidate, answer_id, judge, signs_apart=signs_apart)
             for candidate in sorted(response.candidates, key=lambda each: each.index)
         ],
         usage=from_gemini(response.usage_metadata),
@@ -147,23 +154,27 @@ def finish_reason(said: str, judge: Judge, *, has_calls: bool) -> FinishReason:
     return "tool_calls" if has_calls and reason == "stop" else reason
 
 
-def parts_of(part: ReceivedPart, call_id: str) -> list[Part]:
+def parts_of(part: ReceivedPart, call_id: str, *, signs_apart: bool) -> list[Part]:
     """Return what one part says: mostly one thing, and the proof that comes with it.
 
     Args:
         part: As it came.
         call_id: For a call without an id of its own.
+        signs_apart: The signature of a call is told before it, too.
     """
-    call = part.function_call
+    call, signature = part.function_call, part.thought_signature
     if call is not None:
-        return [_call(call, call_id, part.thought_signature)]
+        called = _call(call, call_id, signature)
+        if not signature or not signs_apart:
+            return [called]
+        return [ReasoningPart(signature=marked_call(signature)), called]
     found: list[Part] = []
     if part.text:
         found.append(ReasoningPart(part.text) if part.thought else TextPart(part.text))
     elif part.inline_data is not None and not part.thought:
         found.append(_image(part.inline_data))
-    if part.thought_signature:
-        found.append(ReasoningPart(signature=marked(part.thought_signature)))
+    if signature:
+        found.append(ReasoningPart(signature=marked(signature)))
     return found
 
 
@@ -185,12 +196,15 @@ def made_call_id(answer_id: str, choice: int, position: int) -> str:
     return f"call_{answer_id}_{choice}_{position}"
 
 
-def _choice(candidate: ReceivedCandidate, answer_id: str, judge: Judge) -> AnswerChoice:
+def _choice(
+    candidate: ReceivedCandidate, answer_id: str, judge: Judge, *, signs_apart: bool
+) -> AnswerChoice:
     received = candidate.content.parts if candidate.content is not None else None
     parts: list[Part] = []
     calls = 0
     for each in received or ():
-        said = parts_of(each, made_call_id(answer_id, candidate.index, calls))
+        call_id = made_call_id(answer_id, candidate.index, calls)
+        said = parts_of(each, call_id, signs_apart=signs_apart)
         calls += each.function_call is not None
         _extend(parts, said)
     reason: FinishReason | None = None

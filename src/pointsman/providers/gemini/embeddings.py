@@ -9,7 +9,8 @@ import msgspec
 
 from pointsman.core.canonical.embedding import EmbeddingAnswer, EmbeddingRequest
 from pointsman.core.failures import FailureClass
-from pointsman.cost.usage import from_gemini
+from pointsman.core.usage import Usage
+from pointsman.cost.usage import CHARACTERS_PER_TOKEN, estimate, from_gemini
 from pointsman.providers.gemini.encode import resource
 from pointsman.providers.judge import Judge
 from pointsman.providers.parameters import Parameters
@@ -67,5 +68,11 @@ def decode_vectors(
     return EmbeddingAnswer(
         model=model,
         vectors=[each.values for each in received.embeddings],
-        usage=from_gemini(received.usage_metadata),
+        # Most models tell none, and OpenAI's clients expect numbers.
+        usage=from_gemini(received.usage_metadata) or _estimated(texts),
     )
+
+
+def _estimated(texts: EmbeddingRequest) -> Usage:
+    characters = sum(map(len, texts.texts))
+    return estimate(-(-characters // CHARACTERS_PER_TOKEN), 0)

@@ -54,6 +54,7 @@ class EventReader:
         status: The status under which the stream came.
         unix_s: Now; the API does not say when an answer was made.
         fallback_id: Of the answer, where the API gives none.
+        signs_apart: See `signatures.needs_signatures_apart`.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class EventReader:
         "_fallback_id",
         "_id",
         "_judge",
+        "_signs_apart",
         "_status",
         "_unix_s",
         "_usage",
@@ -68,11 +70,20 @@ class EventReader:
         "is_done",
     )
 
-    def __init__(self, judge: Judge, status: int, *, unix_s: int, fallback_id: str) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        status: int,
+        *,
+        unix_s: int,
+        fallback_id: str,
+        signs_apart: bool = False,
+    ) -> None:
         self._judge = judge
         self._status = status
         self._unix_s = unix_s
         self._fallback_id = fallback_id
+        self._signs_apart = signs_apart
         self._id: str | None = None
         """Of the answer; None until it has begun."""
         self._candidates: dict[int, _Candidate] = {}
@@ -117,7 +128,7 @@ class EventReader:
         said: list[Event] = []
         for part in (candidate.content.parts if candidate.content else None) or ():
             call_id = made_call_id(answer_id, index, seen.calls)
-            for piece in parts_of(part, call_id):
+            for piece in parts_of(part, call_id, signs_apart=self._signs_apart):
                 said.extend(_events(piece, index, seen))
         self.has_token = self.has_token or bool(said)
         logprobs = logprobs_of(candidate.logprobs_result)
