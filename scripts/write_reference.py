@@ -6,15 +6,21 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+from pointsman.app.sharing_figures import sharing_figures
 from pointsman.cli.main import COMMANDS, add_shared_options
 from pointsman.collector.alert_watch import AlertCounts
 from pointsman.collector.metrics_routes import CollectorMetrics
 from pointsman.config.reference import reference_page
 from pointsman.core import failures
+from pointsman.core.clock import SystemClock
 from pointsman.core.failures import FailureClass
 from pointsman.core.reasons import ROUTE_REASONS, Difference
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.tallies import Tally
+from pointsman.policy.loss import LossStats
+from pointsman.policy.shares import SharedCounterStore
+from pointsman.shared.settings import SharedSettings
+from pointsman.shared.store import SharedStore
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -44,7 +50,26 @@ def _metrics() -> str:
     for family in families:
         labels = ", ".join(f"`{name}`" for name in _labels(family.name))
         lines.append(f"| `{family.name}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join([*lines, *_collector_metrics()]) + "\n"
+    return "\n".join([*lines, *_sharing_metrics(), *_collector_metrics()]) + "\n"
+
+
+def _sharing_metrics() -> Iterator[str]:
+    yield from (
+        "",
+        "## Several workers",
+        "",
+        "With `server.workers` above 1 any worker shows the metrics of all, each series with the",
+        "label `worker`. With `shared.url` each worker has these too:",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    )
+    clock = SystemClock()
+    store = SharedStore(SharedSettings(url="redis://localhost"), clock, "gateway-0")
+    counters = SharedCounterStore(store.prefix, clock)
+    for figure in sharing_figures(store, counters, LossStats(), clock):
+        kind = "counter" if figure.is_counter else "gauge"
+        yield f"| `{figure.name}` | {kind} |  | {figure.sentence} |"
 
 
 def _collector_metrics() -> Iterator[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 
+from pointsman.app.sharing_figures import sharing_figures
 from pointsman.config.data_folder import DataFolder
 from pointsman.config.root import Config
 from pointsman.core.clock import Clock
@@ -99,41 +100,9 @@ class Sharing:
 
     def figures(self) -> list[Figure]:
         """Return the metrics of sharing; none without it."""
-        store, counters, loss = self.store, self._shared_counters, self._loss
-        if store is None or counters is None:
+        if self.store is None or self._shared_counters is None:
             return []
-        stats = store.stats
-        return [
-            Figure("pointsman_shared_up", "Whether Redis is reached.", lambda: float(store.is_up)),
-            Figure(
-                "pointsman_shared_lost_seconds",
-                "How long Redis has been away; 0 while it is reached.",
-                lambda: self._lost_s(store),
-            ),
-            Figure("pointsman_shared_losses", "How often it was lost.", lambda: stats.losses, True),
-            Figure("pointsman_shared_round_trips", "Batches sent.", lambda: stats.batches, True),
-            Figure("pointsman_shared_statements", "Scripts run.", lambda: stats.statements, True),
-            Figure(
-                "pointsman_shared_untold",
-                "Counters that Redis is still to be told of.",
-                counters.untold,
-            ),
-            Figure(
-                "pointsman_shared_places_returned",
-                "Dead workers whose places this one has freed.",
-                lambda: stats.places_returned,
-                True,
-            ),
-            *(
-                Figure(
-                    f"pointsman_shared_decisions_{choice}",
-                    f"Requests decided without Redis, with on_loss {choice}.",
-                    lambda choice=choice: getattr(loss, choice),  # type: ignore[misc] # bound early
-                    True,
-                )
-                for choice in ("local", "closed", "open")
-            ),
-        ]
+        return sharing_figures(self.store, self._shared_counters, self._loss, self._clock)
 
     def _warn_of(self, rules: Rules) -> None:
         """Say once that rules which came at run time are not counted together.
@@ -147,10 +116,6 @@ class Sharing:
                 " own: set shared.url",
                 self._counters_apart,
             )
-
-    def _lost_s(self, store: SharedStore) -> float:
-        lost_ns = store.lost_since_unix_ns
-        return 0.0 if lost_ns is None else (self._clock.unix_ns() - lost_ns) / 1e9
 
 
 def _instance(folder: DataFolder) -> str:
