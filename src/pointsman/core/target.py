@@ -18,6 +18,14 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     """The whole attempt."""
 
 
+LOAD_S = 30.0
+"""For reading a model from disk into memory."""
+READING_SPEEDUP = 8
+"""How much faster a prompt is read than an answer is written, at least."""
+PATIENCE = 2.0
+"""A call may take so many times what is expected."""
+
+
 class LocalRun(Struct, frozen=True, kw_only=True):
     """How a server on own hardware (Ollama) is to run a model. None leaves it to the server."""
 
@@ -27,6 +35,20 @@ class LocalRun(Struct, frozen=True, kw_only=True):
     """How long the model stays in memory after a call: `5m`, `24h`, 0 unloads it, -1 keeps it."""
     tokens_per_second: float | None = None
     """Rate at which it writes; limits of time follow from it."""
+    total_s: float = 300.0
+    """The configured limit of an attempt, before the rate raised it."""
+
+    def reading_s(self, prompt_tokens: int) -> float:
+        """Return how long the first token may take at that rate; 0 where none is known."""
+        if self.tokens_per_second is None:
+            return 0.0
+        return LOAD_S + PATIENCE * prompt_tokens / (self.tokens_per_second * READING_SPEEDUP)
+
+    def writing_s(self, output_tokens: int) -> float:
+        """Return how long an answer may take at that rate; 0 where none is known."""
+        if self.tokens_per_second is None:
+            return 0.0
+        return PATIENCE * output_tokens / self.tokens_per_second
 
 
 class Target(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,13 @@
 """How a server on own hardware is to run the model of a target, from provider and target."""
 
+from msgspec import structs
+
 from pointsman.config.provider import ProviderConfig
-from pointsman.config.target import TargetConfig
-from pointsman.core.target import LocalRun
+from pointsman.config.target import TargetConfig, TimeoutConfig
+from pointsman.core.target import LocalRun, Timeouts
+
+UNKNOWN_WINDOW_TOKENS = 4096
+"""Ollama's own on small hardware: https://docs.ollama.com/context-length (read 2026-11)."""
 
 
 def local_run(provider: ProviderConfig, target: TargetConfig | None = None) -> LocalRun | None:
@@ -22,9 +27,25 @@ def local_run(provider: ProviderConfig, target: TargetConfig | None = None) -> L
     windows = [sizes] if isinstance(sizes, int) else (sizes or [])
     if not windows and keep_alive is None and rate is None:
         return None
+    limits = target.timeout if target is not None else TimeoutConfig()
     return LocalRun(
-        windows=tuple(sorted(set(windows))), keep_alive=keep_alive, tokens_per_second=rate
+        windows=tuple(sorted(set(windows))),
+        keep_alive=keep_alive,
+        tokens_per_second=rate,
+        total_s=float(limits.total),
     )
+
+
+def raised(timeouts: Timeouts, local: LocalRun | None) -> Timeouts:
+    """Return limits whose total is at least what an answer as long as the context may take.
+
+    The total of its targets bounds a whole call, so it must not end what the rate still allows.
+    """
+    if local is None or local.tokens_per_second is None:
+        return timeouts
+    tokens = largest_window(local) or UNKNOWN_WINDOW_TOKENS
+    longest_s = local.reading_s(tokens) + local.writing_s(tokens)
+    return structs.replace(timeouts, total_s=max(timeouts.total_s, longest_s))
 
 
 def largest_window(local: LocalRun | None) -> int | None:

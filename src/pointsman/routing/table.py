@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pointsman.config.root import Config, LoadedConfig
-from pointsman.config.target import CapabilitiesConfig
+from pointsman.config.target import CapabilitiesConfig, TimeoutConfig
 from pointsman.core.capabilities import Capabilities
 from pointsman.core.conditions import unreachable_rules
 from pointsman.core.errors import ConfigError
 from pointsman.core.target import Target, Timeouts
 from pointsman.routing.compile_routes import RouteCompiler
-from pointsman.routing.local_run import largest_window, local_run
+from pointsman.routing.local_run import largest_window, local_run, raised
 from pointsman.routing.problems import Problems
 from pointsman.routing.residency import ResidencyRule, compile_residency
 from pointsman.routing.route import Route
@@ -142,6 +142,7 @@ class RoutingTable:
             provider=provider,
             model=model,
             capabilities=takes,
+            timeouts=raised(Timeouts(), local),
             context_tokens=largest_window(local) or takes.context_tokens,
             local=local,
             region=config.region,
@@ -166,19 +167,13 @@ def _targets(config: Config, known: KnownCapabilities, problems: Problems) -> di
             path = f"targets.{name}.provider"
             problems.unknown(path, "provider", target.provider, config.providers)
             continue
-        limits = target.timeout
         takes = _merged(target.capabilities, known(provider.kind, target.model))
         local = local_run(provider, target)
         targets[name] = Target(
             name=name,
             provider=target.provider,
             model=target.model,
-            timeouts=Timeouts(
-                connect_s=float(limits.connect),
-                first_token_s=float(limits.first_token),
-                idle_s=float(limits.idle),
-                total_s=float(limits.total),
-            ),
+            timeouts=raised(_timeouts(target.timeout), local),
             context_tokens=target.context_tokens or largest_window(local) or takes.context_tokens,
             capabilities=takes,
             local=local,
@@ -188,6 +183,15 @@ def _targets(config: Config, known: KnownCapabilities, problems: Problems) -> di
             health=provider.health,
         )
     return targets
+
+
+def _timeouts(limits: TimeoutConfig) -> Timeouts:
+    return Timeouts(
+        connect_s=float(limits.connect),
+        first_token_s=float(limits.first_token),
+        idle_s=float(limits.idle),
+        total_s=float(limits.total),
+    )
 
 
 def _merged(written: CapabilitiesConfig, known: Capabilities) -> Capabilities:

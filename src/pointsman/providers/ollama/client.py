@@ -238,5 +238,5 @@ def _with_limits(
     if local is None or local.tokens_per_second is None:
         return request
     target = request.target
-    limits = limits_for(target.timeouts, window, conversation, local.tokens_per_second)
+    limits = limits_for(target.timeouts, window, conversation, local)
     return structs.replace(request, target=structs.replace(target, timeouts=limits))

@@ -11,7 +11,7 @@ from msgspec import Struct
 from pointsman.core.canonical.conversation import Conversation
 from pointsman.core.canonical.parts import ImagePart, Part, TextPart, ToolResultPart
 from pointsman.core.canonical.parts import output_characters as characters_of
-from pointsman.core.target import LocalRun, Timeouts
+from pointsman.core.target import READING_SPEEDUP, LocalRun, Timeouts
 
 TOKENS_PER_10_CHARACTERS = 3
 """More than the four characters per token of English, since a guess that is too low is a cut."""
@@ -20,12 +20,6 @@ TOKENS_PER_MESSAGE = 8
 TOKENS_PER_IMAGE = 1024
 DEFAULT_OUTPUT_TOKENS = 1024
 """Room for an answer whose length the client did not bound."""
-LOAD_S = 30.0
-"""For reading a model from disk into memory."""
-READING_SPEEDUP = 8
-"""How much faster a prompt is read than an answer is written, at least."""
-PATIENCE = 2.0
-"""An answer may take so many times what is expected."""
 
 
 class Window(Struct, frozen=True):
@@ -99,29 +93,31 @@ def was_cut(window: Window, read_tokens: int | None) -> bool:
 
 
 def limits_for(
-    timeouts: Timeouts, window: Window, conversation: Conversation, rate: float | None
+    timeouts: Timeouts, window: Window, conversation: Conversation, local: LocalRun
 ) -> Timeouts:
     """Return the limits of an attempt, raised to what the rate of the hardware asks for.
 
     Args:
-        timeouts: As configured; never lowered.
+        timeouts: Of the target. Its total is what the largest window may take, which bounds the
+            whole call; the attempt gets what its own prompt and answer ask for.
         window: Of this request.
         conversation: Whether it is streamed, and how long its answer may be.
-        rate: Tokens per second that are written; None leaves the limits as they are.
+        local: Knows the rate, and the total as configured.
     """
+    rate = local.tokens_per_second
     if rate is None:
         return timeouts
+    first_s = local.reading_s(window.prompt_tokens)
     output_tokens = conversation.max_output_tokens or DEFAULT_OUTPUT_TOKENS
-    first_s = LOAD_S + PATIENCE * window.prompt_tokens / (rate * READING_SPEEDUP)
-    total_s = first_s + PATIENCE * output_tokens / rate
+    total_s = first_s + local.writing_s(output_tokens)
     if not conversation.stream:
         # A whole answer has its first byte when it has been written.
         first_s = total_s
     return Timeouts(
         connect_s=timeouts.connect_s,
         first_token_s=max(timeouts.first_token_s, first_s),
-        idle_s=max(timeouts.idle_s, PATIENCE * READING_SPEEDUP / rate),
-        total_s=max(timeouts.total_s, total_s),
+        idle_s=max(timeouts.idle_s, local.writing_s(READING_SPEEDUP)),
+        total_s=max(local.total_s, total_s),
     )
 
 

@@ -105,14 +105,16 @@ def test_a_count_far_below_the_estimate_tells_of_a_cut(prompt, size, read, cut):
 
 def test_limits_follow_from_the_rate_and_are_never_lowered():
     """LO-10: at ten tokens a second a long answer takes minutes."""
-    timeouts = Timeouts(first_token_s=60, idle_s=30, total_s=120)
+    timeouts = Timeouts(first_token_s=60, idle_s=30, total_s=9999)
     window = Window(8000, 16_384)
-    streamed = limits_for(timeouts, window, saying("", stream=True, max_output_tokens=2000), 10.0)
-    whole = limits_for(timeouts, window, saying("", max_output_tokens=2000), 10.0)
-    fast = limits_for(timeouts, window, saying("", stream=True, max_output_tokens=100), 1000.0)
+    slow = LocalRun(tokens_per_second=10.0, total_s=120)
+    streamed = limits_for(timeouts, window, saying("", stream=True, max_output_tokens=2000), slow)
+    whole = limits_for(timeouts, window, saying("", max_output_tokens=2000), slow)
+    quick = LocalRun(tokens_per_second=1000.0, total_s=120)
+    fast = limits_for(timeouts, window, saying("", stream=True, max_output_tokens=100), quick)
 
     assert streamed.first_token_s == 30 + 2 * 8000 / 80
     assert streamed.total_s == streamed.first_token_s + 2 * 2000 / 10
     assert whole.first_token_s == whole.total_s == streamed.total_s
-    assert fast == timeouts
-    assert limits_for(timeouts, window, saying(""), None) is timeouts
+    assert (fast.first_token_s, fast.idle_s, fast.total_s) == (60, 30, 120)
+    assert limits_for(timeouts, window, saying(""), LocalRun()) is timeouts
