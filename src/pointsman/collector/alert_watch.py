@@ -49,6 +49,7 @@ class AlertWatch:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._looking = asyncio.Lock()
         self.counts = AlertCounts()
 
     async def run(self) -> None:
@@ -65,9 +66,15 @@ class AlertWatch:
     async def look(self) -> AlertChanges:
         """Take the figures, decide, keep what changed.
 
+        One look at a time: two at once would both open what neither has seen.
+
         Raises:
             StoreError: The figures cannot be had, or the alerts not be kept.
         """
+        async with self._looking:
+            return await self._look()
+
+    async def _look(self) -> AlertChanges:
         settings, now_unix_ns = self._settings(), self._clock.unix_ns()
         known = await self._store.alerts(EVERYTHING, only_open=True, limit=MAX_ALERTS)
         findings = []

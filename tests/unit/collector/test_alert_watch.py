@@ -68,6 +68,23 @@ async def test_what_is_found_is_kept_counted_and_cleared(clock):
     assert all(not alert.is_open for alert in await store.alerts(EVERYTHING))
 
 
+async def test_two_looks_at_once_open_an_alert_once(clock):
+    """The second sees what the first has opened."""
+
+    class SlowStore(MemoryStore):
+        async def alert_figures(self, windows):
+            await asyncio.sleep(0)
+            return await super().alert_figures(windows)
+
+    store = SlowStore()
+    watch = AlertWatch(store, clock, lambda: SETTINGS)
+    await store.write_batch(batch_of(fell_back(1), fell_back(2)))
+
+    first, second = await asyncio.gather(watch.look(), watch.look())
+
+    assert (len(first.opened), len(second.opened)) == (2, 0)
+
+
 async def test_alerts_that_are_switched_off_clear(clock):
     """A reload is enough."""
     store = MemoryStore()
