@@ -116,6 +116,7 @@ class GeminiProvider:
                 response.status,
                 unix_s=self._unix_s(),
                 fallback_id=request.request_id,
+                changed=request.attempt.parameters_changed,
                 signs_apart=needs_signatures_apart(conversation.dialect),
             ),
             judge=self._judge,

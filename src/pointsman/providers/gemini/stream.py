@@ -23,7 +23,7 @@ from pointsman.core.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from pointsman.core.canonical.parts import Part, ReasoningPart, TextPart, ToolCallPart
+from pointsman.core.canonical.parts import ImagePart, Part, ReasoningPart, TextPart, ToolCallPart
 from pointsman.core.failures import FailureClass
 from pointsman.cost.usage import from_gemini
 from pointsman.providers.gemini.decode import (
@@ -37,6 +37,8 @@ from pointsman.providers.gemini.decode import (
 )
 from pointsman.providers.judge import Judge
 from pointsman.wire.gemini.received import ReceivedCandidate, ReceivedResponse, UsageMetadata
+
+_NO_PICTURES = "answer.images: dropped from the stream"
 
 
 class _Candidate(Struct):
@@ -54,11 +56,13 @@ class EventReader:
         status: The status under which the stream came.
         unix_s: Now; the API does not say when an answer was made.
         fallback_id: Of the answer, where the API gives none.
+        changed: Gets what of the answer cannot be told: the attempt's `parameters_changed`.
         signs_apart: See `signatures.needs_signatures_apart`.
     """
 
     __slots__ = (
         "_candidates",
+        "_changed",
         "_fallback_id",
         "_id",
         "_judge",
@@ -77,12 +81,14 @@ class EventReader:
         *,
         unix_s: int,
         fallback_id: str,
+        changed: list[str],
         signs_apart: bool = False,
     ) -> None:
         self._judge = judge
         self._status = status
         self._unix_s = unix_s
         self._fallback_id = fallback_id
+        self._changed = changed
         self._signs_apart = signs_apart
         self._id: str | None = None
         """Of the answer; None until it has begun."""
@@ -129,6 +135,8 @@ class EventReader:
         for part in (candidate.content.parts if candidate.content else None) or ():
             call_id = made_call_id(answer_id, index, seen.calls)
             for piece in parts_of(part, call_id, signs_apart=self._signs_apart):
+                if isinstance(piece, ImagePart):
+                    self._note_picture()
                 said.extend(_events(piece, index, seen))
         self.has_token = self.has_token or bool(said)
         logprobs = logprobs_of(candidate.logprobs_result)
@@ -143,6 +151,11 @@ class EventReader:
             seen.reason = candidate.finish_reason
             # By some reasons there is no answer: that is raised as soon as it is known.
             finish_reason(seen.reason, self._judge, has_calls=seen.calls > 0)
+
+    def _note_picture(self) -> None:
+        """Tell that a picture was left out: events have none."""
+        if _NO_PICTURES not in self._changed:
+            self._changed.append(_NO_PICTURES)
 
     def _end(self, into: list[Event]) -> None:
         usage = from_gemini(self._usage)
@@ -167,5 +180,4 @@ def _events(part: Part, index: int, seen: _Candidate) -> list[Event]:
                 ToolCallDelta(part.arguments, position, index),
             ]
         case _:
-            # A picture: events have none, and models that make pictures are asked without a stream.
             return []

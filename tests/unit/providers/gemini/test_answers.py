@@ -66,7 +66,9 @@ async def played(*pieces: bytes):
         WrittenResponse(list(pieces)),
         request,
         decoder=EventDecoder(),
-        reader=EventReader(JUDGE, 200, unix_s=7, fallback_id="req_1"),
+        reader=EventReader(
+            JUDGE, 200, unix_s=7, fallback_id="req_1", changed=request.attempt.parameters_changed
+        ),
         judge=JUDGE,
         clock=ManualClock(),
     )
@@ -108,7 +110,7 @@ def test_whole_and_streamed_answers_say_the_same_and_lose_nothing(content, reaso
     oracle = types.GenerateContentResponse.model_validate(whole).candidates[0].content.parts or []
 
     answer = decoded(whole)
-    reader = EventReader(JUDGE, 200, unix_s=7, fallback_id="req_1")
+    reader = EventReader(JUDGE, 200, unix_s=7, fallback_id="req_1", changed=[])
     decoder, said = EventDecoder(), []
     body = b"".join(map(sse, chunks(whole)))
     for start in range(0, len(body), cut):
