@@ -211,7 +211,7 @@ class Counting:
             elif isinstance(part, SharedMeter):
                 args += ("rate", part.take_untold(), 0, _RATE_MS)
             else:
-                args += ("run", part.take_untold(), 0, part.window_ms)
+                args += ("run", *part.take_untold(), part.window_ms)
         return self._statement(self._tell, [part.name for part in parts], args, session)
 
     def _statement(

@@ -14,7 +14,7 @@ from pointsman.core.identity import Principal
 from pointsman.core.ledger import Admission as AnyAdmission
 from pointsman.core.money import NanoUsd
 from pointsman.core.records import CallRecord, LimitCheck, Reservation
-from pointsman.policy.admission import Admission, Admissions, note_check
+from pointsman.policy.admission import Admission, Admissions, BudgetMove, note_check
 from pointsman.policy.agent_runs import RunLook
 from pointsman.policy.budgets import BudgetLine
 from pointsman.policy.compile_rules import Rules
@@ -75,6 +75,14 @@ class SharedAdmission(Admission):
             refusal.headers = self.headers
             raise refusal
         return lines
+
+    def move(self, upper_bound: NanoUsd | None, target: str) -> BudgetMove | None:
+        """Return the first budget that sends the request elsewhere, by what was last read of it."""
+        found = super().move(upper_bound, target)
+        if found is not None:
+            moving = (line for line in self.budgets if line.budget.rule == found.check.rule)
+            mark_read(found.check, next(moving).counter, self._counting, self._on_loss)
+        return found
 
     def _hold_alone(self, upper_bound: NanoUsd | None) -> Sequence[BudgetLine]:
         """Hold without Redis, as configured."""
@@ -137,7 +145,7 @@ class SharedAdmissions(Admissions):
         admitted: Admitted | None = None
         if is_over:
             for look in looks:
-                self._mark_read(look.check, look.counter)
+                mark_read(look.check, look.counter, self._counting, self._on_loss)
         elif looks or run is not None:
             admitted = await self._count(record, ask, looks, run)
             if record.run_id != facts.run_id:
@@ -190,14 +198,8 @@ class SharedAdmissions(Admissions):
 
     def _spent_check(self, line: BudgetLine) -> LimitCheck:
         check = line.look(0)
-        self._mark_read(check, line.counter)
+        mark_read(check, line.counter, self._counting, self._on_loss)
         return check
-
-    def _mark_read(self, check: LimitCheck, counter: object) -> None:
-        """Write into a check how old its figures are: nobody was asked for this request."""
-        is_up = self._counting.store.is_up
-        check.store = REDIS if is_up else "local"
-        check.age_ms = self._on_loss.age_ms(_read_ns(counter))
 
     def _take(self, looks: Sequence[Look], run: RunLook | None) -> None:
         """Count without Redis; it is told when it is back."""
@@ -334,6 +336,12 @@ def _revise_run(record: CallRecord, run: RunLook, admitted: Admitted) -> None:
     check.reserved = 0 if check.refused else 1
     check.after = admitted.calls + check.reserved
     check.store, check.age_ms = REDIS, 0.0
+
+
+def mark_read(check: LimitCheck, counter: object, counting: Counting, on_loss: OnLoss) -> None:
+    """Write into a check how old its figures are: Redis was not asked for this request."""
+    check.store = REDIS if counting.store.is_up else "local"
+    check.age_ms = on_loss.age_ms(_read_ns(counter))
 
 
 def _read_ns(counter: object) -> int | None:

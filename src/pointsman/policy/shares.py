@@ -273,10 +273,11 @@ class SharedRun(Run):
         self.calls = self.known = calls
         self.at_ns = self.read_ns = self._store.clock.monotonic_ns()
 
-    def take_untold(self) -> int:
-        """Return what Redis is to be told now."""
+    def take_untold(self) -> tuple[int, int]:
+        """Return what Redis is to be told now: requests, and how many it knew of before."""
         untold, self.untold = self.untold, 0
-        return untold
+        known, self.known = self.known, self.known + untold
+        return untold, known
 
 
 Told = Share | SharedMeter | SharedRun

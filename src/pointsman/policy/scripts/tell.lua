@@ -1,7 +1,7 @@
 -- Adds what a worker has counted by itself since it last told.
 -- KEYS: sessions, one per counter.
 -- ARGV: worker, session, prefix, then per counter: kind, used, held, milliseconds to keep it.
--- Of a bucket, used is units; of a run, requests.
+-- Of a bucket, used is units; of a run, used is requests, and held how many it is known to have had.
 for i = 1, #KEYS - 1 do
   local at, key = 4 * i, KEYS[1 + i]
   local kind, used = ARGV[at], ARGV[at + 1]
@@ -12,7 +12,9 @@ for i = 1, #KEYS - 1 do
     redis.call('HSET', key, 'level', string.format('%.0f', math.max(0, level)))
     if redis.call('PTTL', key) < tonumber(ARGV[at + 3]) then redis.call('PEXPIRE', key, ARGV[at + 3]) end
   elseif kind == 'run' then
-    redis.call('HINCRBY', key, 'calls', used)
+    -- A server that has lost its data begins with what the worker knows of.
+    local calls = math.max(figure(key, 'calls'), tonumber(ARGV[at + 2]))
+    redis.call('HSET', key, 'calls', string.format('%.0f', calls + tonumber(used)))
     redis.call('PEXPIRE', key, ARGV[at + 3])
   else
     add(key, kind, used, ARGV[at + 2], ARGV[at + 3])
