@@ -1,6 +1,7 @@
 """Rules that cannot be about a request cost it nothing."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,17 +55,17 @@ def asked(rules: Rules, facts: Facts) -> int:
     return count
 
 
-def test_ten_thousand_limits_of_others_are_not_looked_at() -> None:
+@pytest.mark.parametrize("field", FIELDS)
+def test_ten_thousand_limits_of_others_are_not_looked_at(field: str) -> None:
     """As many rules are asked with 10,000 as with one, for every field.
 
     Counted, not timed: the number of conditions that a request has evaluated.
     """
-    for field in FIELDS:
-        facts = msgspec.convert({"model": "auto", field: "v0"}, Facts)
-        one, many = rules_for(1, field), rules_for(10_000, field)
-        assert asked(one, facts) == asked(many, facts) == 1, field
-        stranger = msgspec.convert({"model": "auto", field: "nobody"}, Facts)
-        assert asked(many, stranger) == 0
+    facts = msgspec.convert({"model": "auto", field: "v0"}, Facts)
+    one, many = rules_for(1, field), rules_for(10_000, field)
+    assert asked(one, facts) == asked(many, facts) == 1
+    stranger = msgspec.convert({"model": "auto", field: "nobody"}, Facts)
+    assert asked(many, stranger) == 0
 
 
 def test_ten_thousand_budgets_of_others_make_no_line() -> None:

@@ -56,7 +56,7 @@ def _choice_payloads(
             {"index": at, **call} for at, call in enumerate(calls) if isinstance(call, dict)
         ]
     reason = choice.get("finish_reason")
-    finish_reason = reason if isinstance(reason, str) else "stop"
+    finish_reason = reason if isinstance(reason, str) and reason else None
     return [
         ({"index": index, "delta": delta, "finish_reason": None}, None),
         ({"index": index, "delta": {}, "finish_reason": finish_reason}, finish_reason),
