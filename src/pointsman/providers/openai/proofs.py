@@ -10,7 +10,9 @@ from msgspec import Raw
 
 from pointsman.wire.malformed import MALFORMED
 
-_MARKS = (b'"reasoning_content"', b'"reasoning_details"', b'"extra_content"')
+_TEXT_MARK = b'"reasoning_content"'
+_PROOF_MARK = b'"reasoning_details"'
+_CALL_MARK = b'"extra_content"'
 _OF_MESSAGES = ("reasoning_content", "reasoning_details")
 _OF_CALLS = "extra_content"
 _decode_objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
@@ -19,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 def may_hold_proofs(body: bytes) -> bool:
     """Tell, without decoding, whether there may be something to take out."""
-    return any(mark in body for mark in _MARKS)
+    return _TEXT_MARK in body or _PROOF_MARK in body or _CALL_MARK in body
 
 
 def take_out_proofs(fields: dict[str, Raw], changes: list[str]) -> None:
@@ -32,7 +34,7 @@ def take_out_proofs(fields: dict[str, Raw], changes: list[str]) -> None:
     found = {key for message in messages for key in _OF_MESSAGES if message.pop(key, None)}
     for message in messages:
         calls = message.get("tool_calls")
-        if calls is not None and _MARKS[-1] in bytes(calls):
+        if calls is not None and _CALL_MARK in bytes(calls):
             stripped = _without_extras(calls)
             if stripped is not None:
                 message["tool_calls"] = stripped
