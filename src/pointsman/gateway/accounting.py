@@ -69,10 +69,9 @@ class Accountant:
 
     def _total(self, record: CallRecord, last: Cost) -> Cost:
         """Return what the request cost: an answer that was repaired was paid for as well."""
-        earlier = [each.cost for each in record.attempts[:-1] if each.cost is not None]
-        if not earlier:
+        parts = [each.cost for each in record.attempts if each.cost is not None]
+        if len(parts) <= 1:
             return last
-        parts = [*earlier, last]
         totals = [each.total_nano_usd for each in parts]
         known = [total for total in totals if total is not None]
         return Cost(

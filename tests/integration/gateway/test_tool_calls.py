@@ -119,6 +119,8 @@ def test_a_repair_that_fails_leaves_the_first_answer(tmp_path: Path):
 
     assert flag == "invented_parameter"
     assert answer.choices[0].message.tool_calls[0].function.name == "get_weather"
+    first = attempts_of(answer)[0]
+    assert answer.pointsman["decision"]["cost"] == first["cost"]
 
 
 def test_a_stream_is_judged_at_its_end(tmp_path: Path):

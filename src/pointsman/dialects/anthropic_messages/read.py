@@ -60,7 +60,7 @@ def _facts_of(request: ReadRequest, path: str, dialect: str, operation: Operatio
         dialect=dialect,
         operation=operation,
         model=request.model if request.model is not None else AUTO,
-        stream=bool(request.stream),
+        stream=bool(request.stream) and operation == "chat",
         characters=characters,
         estimated_input_tokens=(characters + 3) // 4,
         message_count=len(request.messages),
