@@ -35,7 +35,9 @@ policy:
 shared: {{url: "{redis}", lease: 2s, timeout: 2s, on_loss: {{budgets: {budgets}}}}}
 """
 # 100 tokens are held, about half of them used: 0.01 USD each, so that a hundred fit at once.
-SCRIPT = {"rules": [{"repeat": True, "steps": [{"chunk_count": 40, "chunk_delay": "4ms"}]}]}
+STEP = {"head_delay": "100ms", "chunk_count": 40, "chunk_delay": "2ms"}
+SCRIPT = {"rules": [{"repeat": True, "steps": [STEP]}]}
+SLOW = {"rules": [{"repeat": True, "steps": [{**STEP, "head_delay": "800ms"}]}]}
 CAP_NANO_USD = 1_000_000_000
 CALLS = 500
 TRIES = 400
@@ -61,9 +63,13 @@ def lasting_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
 
 @asynccontextmanager
 async def serving(
-    folder: Path, redis: RedisServer, workers: int, budgets: str = "closed"
+    folder: Path,
+    redis: RedisServer,
+    workers: int,
+    budgets: str = "closed",
+    script: object = SCRIPT,
 ) -> AsyncIterator[RunningGateway]:
-    upstream = MockServer(ScriptPlayer(parse_script(SCRIPT)), SystemClock())
+    upstream = MockServer(ScriptPlayer(parse_script(script)), SystemClock())
     await upstream.start()
     config = CONFIG.format(port=upstream.port, workers=workers, redis=redis.url, budgets=budgets)
     context = running_gateway(folder, config=config)
@@ -199,28 +205,31 @@ async def test_five_hundred_calls_on_one_dollar(
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streams"])
 async def test_a_worker_is_killed_under_them(tmp_path: Path, redis: RedisServer, stream: bool):
     """AC-14: what it had under way is charged at what was held, by records and counter alike."""
-    async with serving(tmp_path, redis, 3) as gateway:
+    async with serving(tmp_path, redis, 3, script=SLOW) as gateway:
         victims = worker_pids(gateway)
         assert len(victims) == 3
 
+        killed: list[str] = []
+
         def kill() -> None:
+            """Kill the first worker that has had several calls under way for a while."""
             deadline = time.monotonic() + 20
-            while _held_by(redis, "gateway-1") < 50_000_000:
-                assert time.monotonic() < deadline, "it never had five calls under way"
-            # Held is not yet begun: what Redis has counted the worker must still hear of.
-            time.sleep(0.04)
-            os.kill(victims["gateway-1"], signal.SIGKILL)
+            while not killed:
+                assert time.monotonic() < deadline, "nobody had five calls under way"
+                killed.extend(one for one in victims if _held_by(redis, one) > 50_000_000)
+            time.sleep(0.25)
+            os.kill(victims[killed[0]], signal.SIGKILL)
 
         ends = await crowd(gateway.port, stream=stream, meanwhile=lambda: asyncio.to_thread(kill))
         await until(
-            lambda: worker_pids(gateway).get("gateway-1", 0) not in (0, victims["gateway-1"]),
+            lambda: worker_pids(gateway).get(killed[0], 0) not in (0, victims[killed[0]]),
             "the worker is started again",
         )
         await until(lambda: all_workers_are_up(gateway, 3), "all workers are up")
         spent = await agreed(gateway, redis)
         _, outcomes = spent_by_records(gateway)
     # A connection may be cut before its request was read.
-    assert 0 < outcomes["gateway_crashed"] <= ends["cut"]
+    assert 0 < outcomes["gateway_crashed"] <= ends["cut"], (outcomes, ends, killed)
     assert spent <= CAP_NANO_USD
 
 
@@ -245,5 +254,6 @@ async def test_redis_starts_anew_under_them(
     assert ends["cut"] == 0
     assert ends["answered"] > 100
     # While it was away each worker may have filled the cap by what it had last read.
-    most = CAP_NANO_USD if budgets == "closed" else 3 * CAP_NANO_USD
+    # Closed, it may pass the cap by what was in flight, of which the others did not know yet.
+    most = 1.25 * CAP_NANO_USD if budgets == "closed" else 3 * CAP_NANO_USD
     assert spent <= most

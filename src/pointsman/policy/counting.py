@@ -152,8 +152,8 @@ class Counting:
         for line, money in zip(lines, moneys, strict=True):
             money.share.ends_unix_ns = line.ends_unix_ns
             keys.append(money.share.name)
-            args += (line.budget.cap, money.spent, _mode(line, upper_bound))
-            args.append(self._keep_ms(line.ends_unix_ns))
+            args += (line.budget.cap, money.spent, money.share.least_held())
+            args += (_mode(line, upper_bound), self._keep_ms(line.ends_unix_ns))
 
         def land(reply: Reply) -> None:
             passes, seen = _two(reply)
@@ -172,6 +172,7 @@ class Counting:
 
     async def join(self, session: Session) -> None:
         """Say what this worker has in its counters; give back what it knows nothing of."""
+        self.counters.session_ns = self._clock.monotonic_ns()
         (held,) = await session.execute([self._statement(self._held, [], [], session)])
         strange = {_text(name) for names in _lists(held) for name in names}
         for parts in _some(self.counters.told_all()):

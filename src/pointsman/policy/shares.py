@@ -23,6 +23,8 @@ from pointsman.policy.counters import MINUTE_NS, C, Counter, CounterStore, Meter
 
 _encode = msgspec.json.Encoder().encode
 OVERFULL = 4
+RETURNING_NS = 3_000_000_000
+"""Within this every worker has joined a server that is back."""
 US_NS = 1000
 """Nanoseconds of the unit in which Redis keeps buckets: its numbers end at 2^53."""
 
@@ -38,6 +40,7 @@ class Share:
     """
 
     __slots__ = (
+        "_before_session",
         "_show",
         "_store",
         "ends_unix_ns",
@@ -66,6 +69,8 @@ class Share:
         self.others_used = self.others_held = 0
         self.read_ns: int | None = None
         """Monotonic time of the last reply; None before the first."""
+        self._before_session = 0
+        """What others held when it was last read before the present session."""
 
     @property
     def is_untold(self) -> bool:
@@ -105,10 +110,27 @@ class Share:
         self.untold_held += (self.own_held - self.untold_held) - own_held
         if self.is_untold:
             self._store.touch(self)
+        if not self._is_of_session:
+            self._before_session = self.others_held
         self.others_used = max(self.others_used, used - own_used)
         self.others_held = max(0, held - own_held)
         self.read_ns = self._store.clock.monotonic_ns()
         self._show()
+
+    def least_held(self) -> int:
+        """Return how much is held at least, whatever a server says that may have lost its data.
+
+        For a moment after a loss the others may not have said again what they hold.
+        """
+        since_ns = self._store.clock.monotonic_ns() - self._store.session_ns
+        if since_ns > RETURNING_NS:
+            return 0
+        others = self._before_session if self._is_of_session else self.others_held
+        return self.own_held + others  # what is untold travels in front of the question
+
+    @property
+    def _is_of_session(self) -> bool:
+        return self.read_ns is not None and self.read_ns >= self._store.session_ns
 
     def take_untold(self) -> tuple[int, int]:
         """Return what Redis is to be told now."""
@@ -294,7 +316,7 @@ class SharedCounterStore(CounterStore):
             `OVERFULL` times as many counters.
     """
 
-    __slots__ = ("_untold", "_wake", "clock", "prefix")
+    __slots__ = ("_untold", "_wake", "clock", "prefix", "session_ns")
 
     def __init__(self, prefix: str, clock: Clock, max_counters: int = 20_000) -> None:
         super().__init__(max_counters)
@@ -302,6 +324,8 @@ class SharedCounterStore(CounterStore):
         self.clock = clock
         self._untold: dict[int, Told] = {}
         self._wake: Callable[[], None] | None = None
+        self.session_ns = 0
+        """Monotonic time at which the present session began to be joined."""
 
     @property
     def is_overfull(self) -> bool:
