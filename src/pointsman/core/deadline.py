@@ -21,10 +21,6 @@ class Deadline:
         """Return the seconds left; negative when it has passed."""
         return (self.at_ns - self._clock.monotonic_ns()) / 1_000_000_000
 
-    def has_passed(self) -> bool:
-        """Tell whether no time is left."""
-        return self._clock.monotonic_ns() >= self.at_ns
-
     def capped_s(self, seconds: float) -> float:
         """Return the smaller of `seconds` and the time left, never below zero."""
         return max(0.0, min(seconds, self.remaining_s()))

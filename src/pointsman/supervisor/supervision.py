@@ -109,10 +109,6 @@ class Supervisor:
         else:
             self._stages.append((stop_listening, [keeper]))
 
-    def pids(self) -> dict[str, int | None]:
-        """Return role -> its process; None between two lives."""
-        return {keeper.name: keeper.pid for keeper in self._keepers}
-
     def reload(self) -> None:
         """Load the configuration anew, as SIGHUP asks; one reload at a time."""
         self._wants_reload.set()

@@ -162,8 +162,6 @@ PRESETS: tuple[Preset, ...] = (
     ),
 )
 
-PRESET_NAMES: frozenset[str] = frozenset(preset.name for preset in PRESETS)
-
 _COMPATIBLE = Preset(
     name="openai", telemetry_name="openai", needs_key=False, dialects=_WITH_EMBEDDINGS
 )

@@ -130,7 +130,3 @@ class MessageDelta(Struct, tag="message_delta"):
 
 class MessageStop(Struct, tag="message_stop"):
     """The stream is complete."""
-
-
-class Ping(Struct, tag="ping"):
-    """Nothing."""
