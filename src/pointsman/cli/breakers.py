@@ -4,18 +4,16 @@ Asks the running gateway (`GET /v1/breakers`), by target or by request.
 """
 
 import argparse
-import http.client
 import sys
 from datetime import UTC, datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
-from pointsman.cli.exit_codes import NOT_FOUND, OK
+from pointsman.cli.exit_codes import OK
+from pointsman.cli.gateway_api import GatewayApiError, add_gateway_options, ask_gateway
 from pointsman.gateway.breaker_report import BreakerReport, Part
 
-_TIMEOUT_S = 10.0
-_MAX_ANSWER_BYTES = 16_777_216
 _SHOWN_IDS = 3
 _PARTS = {
     "opened": "it opened",
@@ -35,10 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--target", metavar="NAME", help="a target, provider/model, or a provider")
     parser.add_argument("--request", metavar="ID", help="what this request had to do with them")
-    parser.add_argument(
-        "--gateway", default="http://127.0.0.1:3100", help="its address (default: %(default)s)"
-    )
-    parser.add_argument("--key", help="a gateway key with the scope `explain`")
+    add_gateway_options(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as it is")
     parser.set_defaults(run=run)
 
@@ -48,17 +43,13 @@ def run(args: argparse.Namespace) -> int:
     asked = {"target": args.target, "request": args.request}
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     try:
-        status, answer = _get(args.gateway, args.key, query)
-    except OSError as error:
-        print(
-            f"pointsman: no gateway answers at {args.gateway} ({error}); start one with "
-            "`pointsman up`, or name its address with --gateway",
-            file=sys.stderr,
-        )
-        return NOT_FOUND
-    if status != 200 or args.json:
-        sys.stdout.write(answer.decode("utf-8", "replace") + "\n")
-        return OK if status == 200 else NOT_FOUND
+        answer = ask_gateway(args, "GET", f"/v1/breakers?{query}" if query else "/v1/breakers")
+    except GatewayApiError as error:
+        print(f"pointsman: {error}", file=sys.stderr)
+        return error.exit_code
+    if args.json:
+        print(answer.decode("utf-8", "replace"))
+        return OK
     for line in lines(msgspec.json.decode(answer, type=BreakerReport)):
         print(line)
     return OK
@@ -101,17 +92,3 @@ def _some(ids: list[str]) -> str:
 
 def _time(unix_ns: int) -> str:
     return datetime.fromtimestamp(unix_ns // 10**9, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _get(gateway: str, key: str | None, query: str) -> tuple[int, bytes]:
-    parts = urlsplit(gateway if "//" in gateway else f"http://{gateway}")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=_TIMEOUT_S)
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    try:
-        path = f"{parts.path.rstrip('/')}/v1/breakers"
-        connection.request("GET", f"{path}?{query}" if query else path, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read(_MAX_ANSWER_BYTES)
-    finally:
-        connection.close()
