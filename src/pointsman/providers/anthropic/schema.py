@@ -122,7 +122,7 @@ def _is_held(key: str, value: object) -> bool:
     if key == "minItems":
         return value in (0, 1)
     if key == "format":
-        return value in _STRING_FORMATS
+        return isinstance(value, str) and value in _STRING_FORMATS
     return key in _KEPT
 
 

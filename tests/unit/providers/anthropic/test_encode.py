@@ -33,6 +33,7 @@ from pointsman.providers.anthropic.encode import (
     encode_conversation,
     encode_native,
 )
+from pointsman.providers.anthropic.schema import constrained_schema
 from pointsman.providers.parameters import Parameters
 from provider_requests import request_in
 from vendors.anthropic_requests import VERSIONS, refusal_of_message
@@ -570,3 +571,15 @@ def test_native_metadata_without_a_user_is_left_out():
 
     assert sent == {"model": "claude-x"}
     assert lines == ["metadata: dropped"]
+
+
+@pytest.mark.parametrize("odd", [{}, ["date"], None, 5])
+def test_a_format_that_is_no_word_is_told_instead_of_breaking_the_request(odd: object):
+    """A client may write anything into a schema; what no API can hold goes to the description."""
+    schema = {"type": "object", "properties": {"when": {"type": "string", "format": odd}}}
+
+    constrained, removed = constrained_schema(Raw(json.dumps(schema).encode()))
+
+    when = json.loads(bytes(constrained))["properties"]["when"]
+    assert "format" not in when
+    assert removed == ["format"]
