@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from pointsman.app.sharing_figures import sharing_figures
 from pointsman.cli.main import COMMANDS, add_shared_options
 from pointsman.collector.alert_watch import AlertCounts
@@ -15,6 +17,7 @@ from pointsman.core import failures
 from pointsman.core.clock import SystemClock
 from pointsman.core.failures import FailureClass
 from pointsman.core.reasons import ROUTE_REASONS, Difference
+from pointsman.gateway.gauges import ResidentGauges
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.tallies import Tally
 from pointsman.policy.loss import LossStats
@@ -50,7 +53,26 @@ def _metrics() -> str:
     for family in families:
         labels = ", ".join(f"`{name}`" for name in _labels(family.name))
         lines.append(f"| `{family.name}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join([*lines, *_sharing_metrics(), *_collector_metrics()]) + "\n"
+    return (
+        "\n".join([*lines, *_own_hardware_metrics(), *_sharing_metrics(), *_collector_metrics()])
+        + "\n"
+    )
+
+
+def _own_hardware_metrics() -> Iterator[str]:
+    yield from (
+        "",
+        "## Own hardware",
+        "",
+        "With a provider of kind `ollama`, of which a worker asks every fifteen seconds what is in",
+        "memory. At most 32 models of a server are shown, the largest.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    )
+    for family in ResidentGauges(CollectorRegistry(), lambda: ()).collect():
+        labels = ", ".join(f"`{name}`" for name in ResidentGauges.LABELS)
+        yield f"| `{family.name}` | {family.type} | {labels} | {family.documentation} |"
 
 
 def _sharing_metrics() -> Iterator[str]:
@@ -145,7 +167,8 @@ def _cli() -> str:
         "",
         "Exit codes: 0 done · 1 not found · 2 the configuration or the command line cannot be",
         "used · 3 the port is taken · 4 another instance works on the data folder · 5 the data",
-        "folder cannot be used · 130 ended by Ctrl-C.",
+        "folder cannot be used · 6 whoever was to be asked does not answer, or refuses to ·",
+        "130 ended by Ctrl-C.",
         "",
         "The data folder is `--data-dir`, else `$POINTSMAN_DATA_DIR`, else",
         "`$XDG_STATE_HOME/pointsman`, else `~/.local/state/pointsman`.",

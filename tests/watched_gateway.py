@@ -14,10 +14,11 @@ import openai
 
 from pointsman.app.gateway import Gateway
 from pointsman.config.data_folder import DataFolder
-from pointsman.config.loader import load_text
+from pointsman.config.loader import load
 from pointsman.core.clock import Clock, SystemClock
 from pointsman.core.records import CallRecord
 from pointsman.gateway.content import Captured
+from pointsman.providers.kinds import KEYLESS_KINDS, KNOWN_KINDS
 from pointsman.providers.mock.player import ScriptPlayer
 from pointsman.providers.mock.script import parse_script
 from pointsman.providers.mock.server import MockServer
@@ -82,9 +83,14 @@ async def watched_gateway(
     """A gateway that listens; stopped at the end."""
     opened = DataFolder.open(folder)
     try:
-        gateway = WatchedGateway(
-            load_text(config, file="pointsman.yaml", environment={}), opened, clock=clock
+        loaded = load(
+            "pointsman.yaml",
+            environment={},
+            known_kinds=KNOWN_KINDS,
+            keyless_kinds=KEYLESS_KINDS,
+            text=config,
         )
+        gateway = WatchedGateway(loaded, opened, clock=clock)
         bound = socket.create_server(("127.0.0.1", 0))
         await gateway.start(bound)
         try:

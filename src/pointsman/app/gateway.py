@@ -167,6 +167,7 @@ class Gateway:
         await self._worker_metrics.start()
         await self._listener.start()
         self.protection.start(self.ids, lambda: self.app.serving.runtime, self.metrics.registry)
+        self._providers.residents.start(self.metrics.registry)
         if self._link is not None:
             self._link.start()
         if self._delivery is not None:
@@ -305,6 +306,7 @@ class Gateway:
             "snapshotAgeMs": self.keys.age_ms,
             "providers": {name: self.health.provider_state(name) for name in self._providers.names},
             "breakers": self.protection.breakers.states(),
+            **self._providers.residents.state(),
         }
         if self.other_workers:
             state["workers"] = {self.worker: "up", **self.other_workers}

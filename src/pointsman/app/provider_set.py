@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from pointsman.app.resident_watch import ResidentWatch
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.root import LoadedConfig
 from pointsman.core.clock import Clock
 from pointsman.core.dialect import Dialect
+from pointsman.core.model_memory import ModelMemory
 from pointsman.core.provider import Provider
 from pointsman.gateway.translation import TranslatingProvider
 from pointsman.providers.registry import build as build_provider
@@ -29,6 +31,8 @@ class ProviderSet:
         self._dialects = {dialect.name: dialect for dialect in dialects}
         self._providers: dict[str, Provider] = {}
         self._configs: dict[str, ProviderConfig] = {}
+        self.residents = ResidentWatch(clock)
+        """Looks at what those in force hold in memory, where their servers tell."""
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -54,11 +58,13 @@ class ProviderSet:
         retired = [each for each in self._providers.values() if id(each) not in kept]
         self._providers = providers
         self._configs = dict(configs)
+        self.residents.follow(_memories(providers))
         if retired:
             asyncio.get_running_loop().call_later(RETIRED_PROVIDER_S, self._close, retired)
 
     async def close(self) -> None:
         """Close the providers in force."""
+        await self.residents.stop()
         for provider in self._providers.values():
             await provider.close()
 
@@ -67,3 +73,13 @@ class ProviderSet:
             task = asyncio.get_running_loop().create_task(provider.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def _memories(providers: Mapping[str, Provider]) -> dict[str, ModelMemory]:
+    """Return those whose server tells which models it holds, by name."""
+    found = (
+        (name, each.memory)
+        for name, each in providers.items()
+        if isinstance(each, TranslatingProvider)
+    )
+    return {name: memory for name, memory in found if memory is not None}

@@ -71,3 +71,43 @@ class LoadGauge(Collector):
         for row in self._read():
             family.add_metric((row.target, row.calls), row.latency_s)
         yield family
+
+
+class ResidentRow(NamedTuple):
+    """A model in the memory of a provider's server."""
+
+    provider: str
+    model: str
+    vram_bytes: int
+    context_tokens: int | None
+
+
+class ResidentGauges(Collector):
+    """Shows what servers of own hardware held in memory when they were last asked (LO-11)."""
+
+    LABELS = ("provider", "model")
+
+    def __init__(
+        self, registry: CollectorRegistry, read: Callable[[], Iterable[ResidentRow]]
+    ) -> None:
+        self._read = read
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the models as they were at the last look."""
+        vram = GaugeMetricFamily(
+            "pointsman_resident_model_vram_bytes",
+            "Bytes on the graphics card of a model in memory.",
+            labels=self.LABELS,
+        )
+        window = GaugeMetricFamily(
+            "pointsman_resident_model_context_tokens",
+            "Context that a model in memory was loaded with.",
+            labels=self.LABELS,
+        )
+        for row in self._read():
+            vram.add_metric((row.provider, row.model), row.vram_bytes)
+            if row.context_tokens is not None:
+                window.add_metric((row.provider, row.model), row.context_tokens)
+        yield vram
+        yield window

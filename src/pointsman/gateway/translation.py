@@ -30,6 +30,7 @@ from pointsman.core.dialect import (
 )
 from pointsman.core.errors import InvalidRequestError, UpstreamError
 from pointsman.core.failures import FailureClass
+from pointsman.core.model_memory import ModelMemory
 from pointsman.core.provider import (
     Completion,
     CompletionStream,
@@ -60,6 +61,11 @@ class TranslatingProvider:
         self._inner = inner
         self._own = inner.dialects
         self._dialects = dialects
+
+    @property
+    def memory(self) -> ModelMemory | None:
+        """What tells which models are in memory; None where nobody can."""
+        return self._inner if isinstance(self._inner, ModelMemory) else None
 
     async def complete(self, request: ProviderRequest) -> Completion:
         """Make one upstream call and wait for the whole answer; see `Provider.complete`."""

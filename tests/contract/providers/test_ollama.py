@@ -121,7 +121,9 @@ async def test_models_in_memory_can_be_seen_and_evicted(vendor: OllamaApi, provi
     await provider.unload(MODEL)
 
     assert [model.model for model in resident] == [MODEL]
-    assert resident[0].size > 0
+    assert resident[0].vram_bytes == resident[0].size_bytes > 0
+    assert resident[0].context_tokens == vendor.default_context
+    assert resident[0].expires_at
     assert await provider.resident_models() == []
 
 

@@ -18,6 +18,7 @@ from pointsman.core.canonical.events import Event, EventStream
 from pointsman.core.clock import Clock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import Classify, FailureClass
+from pointsman.core.model_memory import Resident
 from pointsman.core.provider import Completion, CompletionStream, ProviderRequest
 from pointsman.providers.answer_stream import AnswerStream, ReadyStream
 from pointsman.providers.exchange import Call, HttpSender, Upstream
@@ -36,7 +37,7 @@ from pointsman.providers.ollama.window import (
 )
 from pointsman.providers.parameters import ParameterMode, Parameters
 from pointsman.providers.whole_answer import events_of
-from pointsman.transport.exchange import HttpResponse
+from pointsman.transport.exchange import HttpResponse, TransportError
 from pointsman.wire.ndjson import LineDecoder
 from pointsman.wire.ollama.received import ChatAnswer, ResidentModel
 
@@ -151,13 +152,13 @@ class OllamaProvider:
         del request, conversation
         return None
 
-    async def resident_models(self) -> list[ResidentModel]:
-        """Return the models in memory now.
-
-        Raises:
-            TransportError: The server cannot be reached.
-        """
-        return await self._residents.list_models()
+    async def resident_models(self) -> list[Resident] | None:
+        """Return the models in memory now; see `ModelMemory.resident_models`."""
+        try:
+            models = await self._residents.list_models()
+        except TransportError:
+            return None
+        return None if models is None else [_resident(each) for each in models]
 
     async def unload(self, model: str) -> None:
         """Have a model leave the memory.
@@ -228,6 +229,16 @@ class OllamaProvider:
 
     def _unix_s(self) -> int:
         return self._clock.unix_ns() // 1_000_000_000
+
+
+def _resident(model: ResidentModel) -> Resident:
+    return Resident(
+        model=model.model,
+        context_tokens=model.context_length,
+        size_bytes=model.size,
+        vram_bytes=model.size_vram,
+        expires_at=model.expires_at or None,
+    )
 
 
 def _with_limits(

@@ -45,17 +45,17 @@ class Residents:
         self._prefix = prefix
         self._max_models = max_models
 
-    async def list_models(self) -> list[ResidentModel]:
-        """Return the models in memory; none when the server's answer cannot be read.
+    async def list_models(self) -> list[ResidentModel] | None:
+        """Return the models in memory; None when the server's answer is no list.
 
         Raises:
             TransportError: The server cannot be reached.
         """
         body = await self._exchange("GET", "/api/ps", b"")
         try:
-            return decode_resident(body).models or []
+            return decode_resident(body).models
         except MALFORMED:
-            return []
+            return None
 
     async def unload(self, model: str) -> None:
         """Have a model leave the memory. Raises as `list_models`.
@@ -73,7 +73,8 @@ class Residents:
         if self._max_models is None:
             return []
         try:
-            others = [each for each in await self.list_models() if each.model != _tagged(model)]
+            models = await self.list_models() or []
+            others = [each for each in models if each.model != _tagged(model)]
             others.sort(key=lambda each: each.expires_at)
             surplus = max(0, len(others) + 1 - self._max_models)
             leaving = [each.model for each in others[:surplus]]
