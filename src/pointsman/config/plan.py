@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pointsman.config.checks.names import shadowed_names
 from pointsman.config.key import KeyConfig
 from pointsman.config.plan_failures import failure_lines
-from pointsman.config.plan_policy import prompt_rule
+from pointsman.config.plan_policy import agent_runs, budget, limit, prompt_rule
 from pointsman.config.provider import ProviderConfig
 from pointsman.config.proxy import DIRECT, proxy_place
 from pointsman.config.root import Config, LoadedConfig
@@ -35,6 +35,9 @@ def plan_text(loaded: LoadedConfig) -> str:
         _titled(
             "Tenants", ((name, tenant_words(one)) for name, one in config.policy.tenants.items())
         ),
+        _titled("Limits", ((name, limit(one)) for name, one in config.policy.limits.items())),
+        _titled("Budgets", ((name, budget(one)) for name, one in config.policy.budgets.items())),
+        *(["Agent runs", f"  {line}"] for line in agent_runs(config.policy.agent_runs)),
         _titled("Prompt rules", ((n, prompt_rule(one)) for n, one in config.policy.rules.items())),
         _kept(config),
     ]

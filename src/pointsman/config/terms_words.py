@@ -21,7 +21,8 @@ def terms_words(terms: PlanConfig | TenantPolicyConfig) -> list[str]:
     """Return the lines of terms; one that says so when they say nothing."""
     parts = scope_words(terms.models, terms.routes, terms.dialects, terms.aliases)
     if terms.daily_usd is not None:
-        parts.append(f"{terms.daily_usd} USD a day for each tenant")
+        each = " for each tenant" if isinstance(terms, PlanConfig) else ""
+        parts.append(f"{terms.daily_usd} USD a day{each}")
     if terms.limits:
         parts.append(f"limits {', '.join(terms.limits)}")
     if terms.budgets:

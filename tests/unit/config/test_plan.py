@@ -169,3 +169,34 @@ policy:
         "late  no plan; disabled: every request is refused",
     ):
         assert line in text, text
+
+
+def test_limits_budgets_and_agent_runs_are_told_with_who_shares_them():
+    """Whoever checks a file sees what it allows and spends, also what only is tried out."""
+    text = plan_text(
+        load_text(
+            """
+providers: {mock: {kind: mock, default: true}}
+targets: {small: {provider: mock, model: gpt-4o-mini}}
+policy:
+  tenants: {acme: {daily_usd: 10}}
+  limits:
+    per-key: {requests_per_minute: 600, concurrent: 50}
+    free: {scope: [tenant, user], match: {tier: free}, tokens_per_day: 1000, dry_run: true}
+  budgets: {month: {scope: tenant, period: month, usd: 2000, route_to: small}}
+  agent_runs: {max_iterations: 5, without_id: refuse}
+""",
+            file="pointsman.yaml",
+            environment={},
+        )
+    )
+
+    for line in (
+        "10 USD a day\n",
+        "per-key  600 requests a minute, 50 at once; by key",
+        "free     1000 tokens a day; by tenant and user, if tier is free (dry run)",
+        "month  2000 USD a month; by tenant",
+        "from 90 % on, requests may be moved to small",
+        "at most 5 requests; those that name none are refused",
+    ):
+        assert line in text, text
