@@ -16,7 +16,11 @@ ENVIRONMENT = {
     "OPENROUTER_API_KEY": "or-test",
     "GROQ_API_KEY": "gsk-test",
     "GEMINI_API_KEY": "AIza-test",
+    "ANTHROPIC_API_KEY": "sk-ant-test",
     "ACME_GATEWAY_KEY": "0123456789abcdef",
+    "ACME_KEY": "acme-0123456789abcdef",
+    "GLOBEX_KEY": "globex-0123456789abcdef",
+    "GLOBEX_BATCH_KEY": "batch-0123456789abcdef",
 }
 
 
