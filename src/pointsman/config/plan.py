@@ -67,11 +67,11 @@ def _shared(config: Config) -> list[str]:
     if shared.url is None or not shared.is_on_redis:
         return served
     on_loss = shared.on_loss
-    return [
-        *served,
+    told = (
         f"Limits and budgets counted in Redis ({shared.url.alias}); while it is away limits are"
-        f" {on_loss.limits}, budgets {on_loss.budgets}",
-    ]
+        f" {on_loss.limits}, budgets {on_loss.budgets}"
+    )
+    return [*served, told]
 
 
 def _titled(title: str, entries: Iterable[tuple[str, list[str]]]) -> list[str]:
