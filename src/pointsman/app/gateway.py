@@ -241,7 +241,7 @@ class Gateway:
         config = loaded.config
         self.keys.configure(Authenticator(config.keys))
         mask_logs(config)
-        self._providers.adopt(config.providers, providers)
+        self._providers.adopt(config, providers)
         self.protection.configure(config)
         self.counters.max_counters = config.policy.max_counters
         self.loaded = loaded
