@@ -37,13 +37,14 @@ def main() -> None:
         calls = _seed(console)
         failover = calls["failover"]
         pictures = {
+            # First: every picture logs in, which the audit shows.
+            "console-audit": ("/audit", 1280, 620, "light"),
             "console-requests": ("/requests", 1280, 800, "light"),
             "console-request": (f"/requests/{failover.request_id}", 1280, 1340, "light"),
             "console-trace": (f"/traces/{failover.trace_id}", 1280, 760, "dark"),
             "console-overview": ("/overview", 1280, 900, "dark"),
-            "console-costs": ("/costs?by=feature", 1280, 620, "light"),
-            "console-alerts": ("/alerts", 1280, 620, "light"),
-            "console-audit": ("/audit", 1280, 620, "light"),
+            "console-costs": ("/costs?by=feature", 1280, 760, "light"),
+            "console-alerts": ("/alerts", 1280, 760, "light"),
             "console-narrow": ("/requests", 390, 800, "dark"),
         }
         with sync_playwright() as playwright:
