@@ -68,7 +68,8 @@ def stacked(
 ) -> Chart:
     """Return bars of layers, the first at the bottom."""
     sums = [sum(value(bucket) for _, value in layers) for bucket in buckets]
-    top = _round_top(max(sums, default=0))
+    most = max(sums, default=0)
+    top = _round_top(most)
     width = 100 / max(len(buckets), 1)
     bars = []
     for number, bucket in enumerate(buckets):
@@ -79,7 +80,7 @@ def stacked(
                 foot = round(foot - height, 2)
                 x = round(number * width + width * 0.1, 3)
                 bars.append(Bar(kind, x, round(width * 0.8, 3), foot, height))
-    return Chart(bars=bars, levels=_levels(top, label), ticks=frame.ticks, slots=frame.slots)
+    return Chart(bars=bars, levels=_levels(most, label), ticks=frame.ticks, slots=frame.slots)
 
 
 def lines(
@@ -90,9 +91,10 @@ def lines(
 ) -> Chart:
     """Return lines; where a step has no value a line is broken."""
     values = [[value(bucket) for bucket in buckets] for _, value in layers]
-    top = _round_top(max((each for row in values for each in row if each is not None), default=0))
+    most = max((each for row in values for each in row if each is not None), default=0)
+    top = _round_top(most)
     drawn = [Line(kind, _path(row, top)) for (kind, _), row in zip(layers, values, strict=True)]
-    return Chart(lines=drawn, levels=_levels(top, label), ticks=frame.ticks, slots=frame.slots)
+    return Chart(lines=drawn, levels=_levels(most, label), ticks=frame.ticks, slots=frame.slots)
 
 
 class Frame(Struct, frozen=True):
@@ -142,7 +144,11 @@ def _time_ticks(buckets: Sequence[Bucket], bucket_ns: int, viewer: Viewer) -> li
     return ticks
 
 
-def _levels(top: int, label: Callable[[int], str]) -> list[Level]:
+def _levels(most: int, label: Callable[[int], str]) -> list[Level]:
+    """Return the lines above the foot; none where there is nothing to measure by them."""
+    if not most:
+        return []
+    top = _round_top(most)
     return [
         Level(round(BOTTOM - (BOTTOM - TOP) * share, 1), label(round(top * share)))
         for share in (0.5, 1.0)

@@ -41,6 +41,12 @@ def test_errors_stand_at_the_bottom_and_are_seen_however_few():
     assert ok.y + ok.height == bad.y
 
 
+def test_an_empty_chart_has_no_scale():
+    """No "1 ns" over a field without a line."""
+    assert chart_of([(0, 0), (0, 0)]).levels == []
+    assert [level.label for level in chart_of([(4, 0)]).levels] == ["2", "4"]
+
+
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=40))
 def test_no_bar_is_higher_than_the_field(counts):
     """Whatever the figures are; the least height of a layer is allowed for."""
