@@ -7,7 +7,6 @@ whole answers and for the error event inside a stream alike. Knows no sockets an
 import math
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Struct
 
 from pointsman.core.dialect import WireError
@@ -22,6 +21,7 @@ from pointsman.core.errors import (
 )
 from pointsman.core.failures import FailureClass
 from pointsman.core.records import Attempt, CallRecord
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.openai.errors import (
     ErrorBody,
     ErrorObject,
@@ -167,7 +167,7 @@ def _passed_on(error: UpstreamError, metadata: dict[str, object]) -> Fault:
 def _said_by_provider(body: bytes) -> ReceivedErrorObject:
     try:
         return decode_received_error(body).error
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except MALFORMED:
         return ReceivedErrorObject()
 
 

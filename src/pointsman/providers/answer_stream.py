@@ -21,6 +21,7 @@ from pointsman.core.provider import ProviderRequest
 from pointsman.providers.failure import from_transport
 from pointsman.providers.judge import Judge
 from pointsman.transport.exchange import HttpResponse, TransportError
+from pointsman.wire.malformed import MALFORMED
 from pointsman.wire.sse import EventTooLargeError
 
 DRAIN_S = 0.05
@@ -175,6 +176,10 @@ class AnswerStream(Generic[Item]):
             reader.read(payloads, items, is_last=not piece)
         except EventTooLargeError as error:
             self._failure = self._judge.broken(FailureClass.PROTOCOL, str(error))
+        except MALFORMED:
+            # Nested, or spelt, as no reader of a part of it foresaw.
+            what = "a payload of the stream cannot be read"
+            self._failure = self._judge.broken(FailureClass.PROTOCOL, what)
         except UpstreamError as error:
             self._failure = error
         if self._awaits_token and reader.has_token:

@@ -4,7 +4,7 @@ Some servers answer text in parts, ids as numbers or usage in an own form. Each 
 fit is read one level deeper, and left at its default when that does not help. Knows no schema.
 """
 
-from typing import TypeVar, get_args
+from typing import TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct, structs
@@ -51,11 +51,18 @@ def _fill_inner(raw: Raw, declared: object) -> object:
         return None
     try:
         if bytes(raw).startswith(b"["):
+            if not _is_list(declared):
+                return None
             items = msgspec.json.decode(raw, type=list[dict[str, Raw]])
             return [_fill(fields, inner) for fields in items]
         return _fill(_decode_fields(raw), inner)
     except MALFORMED:
         return None
+
+
+def _is_list(declared: object) -> bool:
+    """Tell whether a type such as `list[X] | None` has lists at all."""
+    return list in (declared, get_origin(declared)) or any(map(_is_list, get_args(declared)))
 
 
 def _struct_in(declared: object) -> type[Struct] | None:

@@ -15,6 +15,11 @@ class EventTooLargeError(ValueError):
     """A line or an event is longer than the bound."""
 
 
+def event_name(name: str) -> str:
+    """Return a name that stands on one line; a provider's may hold a line end, and then more."""
+    return name if name.isprintable() else ""
+
+
 class ServerEvent(NamedTuple):
     """One event."""
 

@@ -75,3 +75,15 @@ def test_vectors_come_back_as_numbers_or_in_base64(vectors: list[list[float]]):
         raw = base64.b64decode(each["embedding"])
         assert list(struct.unpack(f"<{len(raw) // 4}f", raw)) == vectors[position]
         assert each["index"] == position
+
+
+def test_numbers_beyond_32_bits_become_the_largest_that_fit():
+    """A provider's number must not break an answer in base64."""
+    answer = EmbeddingAnswer(model="m", vectors=[[1e308, -1e308]])
+    body = b'{"input":"x","encoding_format":"base64"}'
+
+    (vector,) = msgspec.json.decode(OpenAiEmbeddings().encode_embedding(answer, body))["data"]
+
+    assert struct.unpack("<2f", base64.b64decode(vector["embedding"])) == pytest.approx(
+        (3.4028234663852886e38, -3.4028234663852886e38)
+    )

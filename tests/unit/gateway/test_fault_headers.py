@@ -26,3 +26,15 @@ def test_a_client_is_asked_back_only_when_a_provider_said_when(failure, retry_af
     error = AttemptsFailedError("all failed", last=last, status=503)
 
     assert fault_of(error, RECORD).headers == headers
+
+
+@pytest.mark.parametrize("odd", [b'"x":' + b"[" * 30_000 + b"]" * 30_000, b'"message":"\xff"'])
+def test_a_refusal_that_cannot_be_read_is_told_without_the_words_of_the_provider(odd: bytes):
+    """Reading it is not worth the answer to the client, and must not cost the record."""
+    refusal = UpstreamError(
+        "p answered 400", F.CALLER_FAULT, upstream_status=400, upstream_body=b'{"error":{%s}}' % odd
+    )
+
+    fault = fault_of(refusal, RECORD)
+
+    assert (fault.status, fault.body.error.message) == (400, "p answered 400")

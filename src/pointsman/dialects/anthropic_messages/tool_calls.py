@@ -45,7 +45,7 @@ def answered_calls(answer: bytes) -> list[ToolCallPart]:
     except MALFORMED:
         return []
     return [
-        ToolCallPart(block.id, block.name, bytes(block.input).decode())
+        ToolCallPart(block.id, block.name, bytes(block.input).decode("utf-8", "replace"))
         for block in blocks
         if block.type == "tool_use"
     ]

@@ -23,6 +23,8 @@ from pointsman.wire.openai.embeddings import (
 
 _encode = msgspec.json.Encoder().encode
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_LARGEST = 3.4028234663852886e38
+"""The largest 32-bit float: IEEE 754."""
 _KNOWN = frozenset(EmbeddingsRequest.__struct_encode_fields__)
 
 
@@ -82,7 +84,9 @@ class OpenAiEmbeddings:
 
 
 def _base64(vector: Sequence[float]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    # What 32 bits cannot hold becomes the largest that they can.
+    held = [min(max(number, -_LARGEST), _LARGEST) for number in vector]
+    return base64.b64encode(struct.pack(f"<{len(held)}f", *held)).decode()
 
 
 def _usage(usage: Usage | None) -> EmbeddingsUsage | None:

@@ -90,7 +90,8 @@ def block_characters(block: ReceivedBlock) -> int:
 
 def arguments_of(block: ReceivedBlock) -> str:
     """Return the arguments of a whole tool call as JSON text."""
-    return bytes(block.input).decode() if bytes(block.input) not in (b"", b"null") else "{}"
+    said = bytes(block.input)
+    return said.decode("utf-8", "replace") if said not in (b"", b"null") else "{}"
 
 
 def _message(body: bytes, status: int, judge: Judge) -> ReceivedMessage:

@@ -39,6 +39,7 @@ from pointsman.wire.anthropic.received import (
     decode_event,
 )
 from pointsman.wire.malformed import MALFORMED
+from pointsman.wire.sse import event_name
 
 Item = TypeVar("Item")
 
@@ -145,7 +146,7 @@ class NativeReader:
         if b"\n" in payload:
             # JSON over several lines; a chunk is handed on as one. Within strings there is none.
             payload = payload.replace(b"\n", b" ")
-        chunk = StreamChunk(payload, event=event.type)
+        chunk = StreamChunk(payload, event=event_name(event.type))
         match event.type:
             case "content_block_delta":
                 chunk.output_characters = _delta_characters(event.delta)

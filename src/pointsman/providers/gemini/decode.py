@@ -240,7 +240,7 @@ def _call(call: ReceivedCall, call_id: str, signature: str | None) -> ToolCallPa
 
 def _arguments(args: Raw) -> str:
     """Return arguments as text, without the white space that the API's own JSON has."""
-    text = bytes(args).decode()
+    text = bytes(args).decode("utf-8", "replace")
     return "{}" if text in ("", "null") else msgspec.json.format(text, indent=-1)
 
 

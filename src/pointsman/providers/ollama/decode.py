@@ -85,7 +85,7 @@ def call_part(call: wire.Call, call_id: str, position: int) -> ToolCallPart:
     return ToolCallPart(
         call.id or f"call_{call_id}_{position}",
         call.function.name,
-        bytes(call.function.arguments).decode(),
+        bytes(call.function.arguments).decode("utf-8", "replace"),
     )
 
 
@@ -114,7 +114,10 @@ def logprobs_of(received: wire.ChatAnswer) -> Raw | None:
     """Return log probabilities in OpenAI's shape; see `canonical.answer`."""
     if not received.logprobs:
         return None
-    tokens = [wire.decode_logprob(raw) for raw in received.logprobs]
+    try:
+        tokens = [wire.decode_logprob(raw) for raw in received.logprobs]
+    except MALFORMED:
+        return None
     return Raw(_encode({"content": [_token(each) for each in tokens], "refusal": None}))
 
 

@@ -103,7 +103,10 @@ def arguments_of(function: wire.Function) -> str:
     raw = bytes(function.arguments)
     if raw in (b"", b"null"):
         return ""
-    return wire.decode_text(raw) if raw.startswith(b'"') else raw.decode()
+    try:
+        return wire.decode_text(raw) if raw.startswith(b'"') else raw.decode()
+    except MALFORMED:
+        return raw.decode("utf-8", "replace")
 
 
 def said(value: Raw) -> Raw | None:

@@ -25,6 +25,7 @@ from pointsman.wire.openai.responses_received import (
     decode_event,
     decode_response,
 )
+from pointsman.wire.sse import event_name
 
 _DONE = b"[DONE]"
 _ENDS = frozenset({"response.completed", "response.incomplete"})
@@ -132,7 +133,7 @@ class ResponseReader:
             event = tolerant
         if event.type in _CONTENT:
             self.has_token = True
-            return StreamChunk(payload, len(event.delta or ""), event=event.type)
+            return StreamChunk(payload, len(event.delta or ""), event=event_name(event.type))
         if event.type in ("error", "response.failed", ""):
             raise self._error(event, payload)
         if event.type in _ENDS:
@@ -140,8 +141,10 @@ class ResponseReader:
             return _ending(event, payload)
         response = event.response
         if response is None:
-            return StreamChunk(payload, event=event.type)
-        return StreamChunk(payload, model=response.model, response_id=response.id, event=event.type)
+            return StreamChunk(payload, event=event_name(event.type))
+        return StreamChunk(
+            payload, model=response.model, response_id=response.id, event=event_name(event.type)
+        )
 
     def _error(self, event: ResponseEvent, payload: bytes) -> Exception:
         if event.response is not None and is_error(event.response.error):
