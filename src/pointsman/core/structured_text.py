@@ -6,11 +6,14 @@ of what is found is decided elsewhere.
 """
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
 MAX_CANDIDATES = 64
 """Beginnings that are tried; beyond them the text is no JSON with a frame."""
+MAX_MARKS = 200_000
+"""Quotes, brackets and the like that are looked at, over all beginnings: the loop stands still."""
 _THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\r?\n(.*?)```", re.DOTALL)
 _MARKS = re.compile(r'["\\{}\[\]]')
@@ -29,9 +32,10 @@ def is_json(text: str) -> bool:
 
 def without_thoughts(text: str) -> str:
     """Return a text without the `<think>` blocks at its begin; one that never ends stays."""
-    while (found := _THOUGHTS.match(text)) is not None:
-        text = text[found.end() :]
-    return text
+    start = 0
+    while (found := _THOUGHTS.match(text, start)) is not None:
+        start = found.end()
+    return text[start:]
 
 
 def find_json(text: str) -> str | None:
@@ -50,11 +54,12 @@ def find_json(text: str) -> str | None:
 
 def _first_balanced(text: str) -> str | None:
     start = 0
+    marks = iter(range(MAX_MARKS))
     for _ in range(MAX_CANDIDATES):
         opening = _next_opening(text, start)
         if opening is None:
             return None
-        end = _end_of(text, opening)
+        end = _end_of(text, opening, marks)
         if end is not None and is_json(text[opening:end]):
             return text[opening:end]
         start = opening + 1
@@ -66,12 +71,15 @@ def _next_opening(text: str, start: int) -> int | None:
     return min(places, default=None)
 
 
-def _end_of(text: str, opening: int) -> int | None:
-    """Return where the value that opens at `opening` is closed; None when it never is."""
+def _end_of(text: str, opening: int, marks: Iterator[int]) -> int | None:
+    """Return where the value that opens at `opening` is closed; None when it never is.
+
+    `marks` counts what is looked at; at its end the value counts as never closed.
+    """
     depth = 0
     is_in_string = False
     escaped_at = -1
-    for mark in _MARKS.finditer(text, opening):
+    for _, mark in zip(marks, _MARKS.finditer(text, opening), strict=False):
         place, sign = mark.start(), mark[0]
         if place == escaped_at:
             continue

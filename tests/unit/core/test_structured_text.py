@@ -1,5 +1,7 @@
 """JSON found in what models put around it."""
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -62,3 +64,22 @@ def test_what_is_found_is_json_and_stands_in_the_text(text: str):
 def test_a_text_of_openings_is_given_up():
     """The search is bounded, whatever comes."""
     assert find_json("{" * 100_000) is None
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<think></think>" * 100_000,
+        '{"' * 500_000,
+        "[" * 1_000_000,
+        '{"a": "\\\\' * 200_000,
+        "```json\n" * 100_000,
+    ],
+    ids=["thoughts", "objects", "arrays", "strings", "fences"],
+)
+def test_a_text_made_to_be_searched_for_long_is_given_up_soon(hostile: str):
+    """A model can be told to write it, and the loop of the gateway stands still meanwhile."""
+    before = time.process_time()
+
+    assert find_json(hostile) is None
+    assert time.process_time() - before < 2.0
