@@ -86,7 +86,7 @@ class Collector:
         clock: Clock | None = None,
         open_store: OpenStore = DuckDbStore.open,
     ) -> None:
-        mask_logs(loaded.config)
+        mask_logs(loaded.config, loaded.proxy.url)
         self._open_store = open_store
         self.clock = clock or SystemClock()
         self.loaded = loaded
@@ -155,7 +155,7 @@ class Collector:
 
         def take_over() -> None:
             self.loaded = loaded
-            mask_logs(loaded.config)
+            mask_logs(loaded.config, loaded.proxy.url)
             self._keys.configure(authenticator)
             if self.desk is None or self._app is None or self._store is None:
                 return

@@ -104,9 +104,10 @@ class Gateway:
         self._is_draining = False
         self.loaded = loaded
         self._dialects = spoken_dialects()
-        self._providers = ProviderSet(self.clock, self._dialects.values())
         self._tool_checker = ToolChecker()
         self._token_estimator = TokenEstimator()
+        estimate = self._token_estimator.input_tokens
+        self._providers = ProviderSet(self.clock, self._dialects.values(), estimate)
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)
@@ -240,7 +241,7 @@ class Gateway:
         """Put a compiled configuration in force."""
         config = loaded.config
         self.keys.configure(Authenticator(config.keys))
-        mask_logs(config)
+        mask_logs(config, loaded.proxy.url)
         self._providers.adopt(config, providers)
         self.protection.configure(config)
         self.counters.max_counters = config.policy.max_counters

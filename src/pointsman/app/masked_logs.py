@@ -4,9 +4,10 @@ The last line of defence: nothing of ours logs a secret, but an exception from b
 """
 
 import logging
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pointsman.config.root import Config
+from pointsman.config.section import Secret
 from pointsman.core.redaction.secrets import SecretMask
 
 
@@ -28,12 +29,16 @@ class MaskingFormatter(logging.Formatter):
         return self._mask.mask(self.inner.format(record))
 
 
-def mask_logs(config: Config) -> None:
+def mask_logs(config: Config, proxy: Secret | None = None) -> None:
     """Mask the secrets of `config` in everything that is logged from now on.
 
     Takes the place of the mask of an earlier configuration.
+
+    Args:
+        config: In force.
+        proxy: The one that the environment names.
     """
-    mask = SecretMask(_secrets(config))
+    mask = SecretMask(_secrets(config, proxy))
     for handler in logging.getLogger().handlers:
         inner = handler.formatter or logging.Formatter()
         if isinstance(inner, MaskingFormatter):
@@ -41,15 +46,17 @@ def mask_logs(config: Config) -> None:
         handler.setFormatter(MaskingFormatter(inner, mask))
 
 
-def _secrets(config: Config) -> list[str]:
+def _secrets(config: Config, proxy: Secret | None) -> list[str]:
     found = [key.key for key in config.keys.values()]
     for provider in config.providers.values():
         found += [provider.api_key, provider.proxy, *provider.headers.values()]
     revealed = [secret.reveal() for secret in found if secret is not None]
-    return [*revealed, *_passwords_in_addresses(config)]
+    return [*revealed, *_passwords_in_addresses(config, proxy)]
 
 
-def _passwords_in_addresses(config: Config) -> list[str]:
-    found = [one.proxy for one in config.providers.values()] + [config.shared.url]
+def _passwords_in_addresses(config: Config, proxy: Secret | None) -> list[str]:
+    found = [*(one.proxy for one in config.providers.values()), config.shared.url, proxy]
     urls = [secret.reveal() for secret in found if secret is not None]
-    return [password for url in urls if (password := urlsplit(url).password) is not None]
+    written = [password for url in urls if (password := urlsplit(url).password) is not None]
+    # Libraries quote what they send, where nothing is percent-encoded any more.
+    return [*written, *(unquote(password) for password in written)]

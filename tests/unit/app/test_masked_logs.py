@@ -59,3 +59,17 @@ def test_a_reload_masks_the_new_secrets_with_one_mask(log: io.StringIO):
     logging.getLogger("any").warning("%s %s", SECRETS["KEY"], changed["KEY"])
 
     assert log.getvalue() == f"WARNING {SECRETS['KEY']} [redacted: secret]\n"
+
+
+def test_passwords_in_addresses_are_masked_as_written_and_as_sent(log: io.StringIO):
+    """Of Redis and of the environment's proxy: a library quotes them decoded."""
+    environment = {"https_proxy": "http://me:proxy%40pass@proxy.example:3128"}
+    config = (
+        'providers: {mock: {kind: mock}}\nshared: {url: "redis://:redis%23pass@127.0.0.1:6379/0"}'
+    )
+    loaded = load_text(config, file="pointsman.yaml", environment=environment)
+    mask_logs(loaded.config, loaded.proxy.url)
+
+    logging.getLogger("any").warning("proxy@pass proxy%40pass redis#pass redis%23pass")
+
+    assert "pass" not in log.getvalue()
