@@ -105,9 +105,8 @@ class Gateway:
         self.loaded = loaded
         self._dialects = spoken_dialects()
         self._tool_checker = ToolChecker()
-        self._token_estimator = TokenEstimator()
-        estimate = self._token_estimator.input_tokens
-        self._providers = ProviderSet(self.clock, self._dialects.values(), estimate)
+        estimator = self._token_estimator = TokenEstimator()
+        self._providers = ProviderSet(self.clock, self._dialects.values(), estimator)
         self._pipeline = Pipeline(self.clock, self.ids, self.metrics)
         serving, providers = self._compile(loaded)
         self._take_over(loaded, providers)

@@ -11,6 +11,7 @@ from pointsman.core.dialect import Dialect
 from pointsman.core.model_memory import ModelMemory
 from pointsman.core.provider import Provider
 from pointsman.core.target import Timeouts
+from pointsman.cost.token_estimator import TokenEstimator
 from pointsman.gateway.translation import TranslatingProvider
 from pointsman.providers.registry import build as build_provider
 from pointsman.resilience.classify import classify
@@ -27,11 +28,18 @@ class ProviderSet:
     Args:
         clock: For deadlines.
         dialects: What clients speak, for providers that speak another.
+        estimator: Tells tokens where a provider cannot count.
     """
 
-    def __init__(self, clock: Clock, dialects: Iterable[Dialect]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        dialects: Iterable[Dialect],
+        estimator: TokenEstimator | None = None,
+    ) -> None:
         self._clock = clock
         self._dialects = {dialect.name: dialect for dialect in dialects}
+        self._estimate = (estimator or TokenEstimator()).input_tokens
         self._providers: dict[str, Provider] = {}
         self._configs: dict[str, ProviderConfig] = {}
         self.residents = ResidentWatch(clock)
@@ -54,6 +62,7 @@ class ProviderSet:
             else TranslatingProvider(
                 build_provider(name, config, self._clock, classify, proxy=loaded.proxy),
                 self._dialects,
+                self._estimate,
             )
             for name, config in loaded.config.providers.items()
         }

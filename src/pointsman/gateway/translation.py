@@ -4,8 +4,8 @@
 it sees answers in the client's dialect only. Knows neither vendors nor the words of a dialect.
 """
 
-from collections.abc import Mapping
-from typing import TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -39,9 +39,10 @@ from pointsman.core.provider import (
     StreamChunk,
 )
 from pointsman.core.usage import Usage
-from pointsman.cost.usage import CHARACTERS_PER_TOKEN
+from pointsman.cost.token_estimator import TokenEstimator
 
 T = TypeVar("T")
+EstimateTokens: TypeAlias = Callable[[str, int], int]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,9 +52,16 @@ class TranslatingProvider:
     Args:
         inner: Speaks its own dialects, and the canonical form.
         dialects: Name -> what clients may speak.
+        estimate: Model and characters -> tokens, for providers that cannot count; None takes four
+            characters a token.
     """
 
-    def __init__(self, inner: DialectProvider, dialects: Mapping[str, Dialect]) -> None:
+    def __init__(
+        self,
+        inner: DialectProvider,
+        dialects: Mapping[str, Dialect],
+        estimate: EstimateTokens | None = None,
+    ) -> None:
         self.name = inner.name
         self.kind = inner.kind
         self.telemetry_name = inner.telemetry_name
@@ -61,6 +69,7 @@ class TranslatingProvider:
         self._inner = inner
         self._own = inner.dialects
         self._dialects = dialects
+        self._estimate = estimate or TokenEstimator().input_tokens
 
     @property
     def memory(self) -> ModelMemory | None:
@@ -124,8 +133,7 @@ class TranslatingProvider:
         if tokens is None:
             request.attempt.sends = 0  # nobody was asked
             request.attempt.parameters_changed.append("input_tokens: estimated from characters")
-            characters = _characters(conversation)
-            tokens = (characters + CHARACTERS_PER_TOKEN - 1) // CHARACTERS_PER_TOKEN
+            tokens = self._estimate(request.target.model, _characters(conversation))
         # Counting is free, and what was counted is no input of this call.
         return Completion(
             body=dialect.encode_count(tokens),

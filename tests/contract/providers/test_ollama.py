@@ -73,6 +73,27 @@ async def test_the_window_that_fits_is_loaded_and_noted(vendor: OllamaApi, provi
     assert any(line.startswith("num_ctx: 8192") for line in request.attempt.parameters_changed)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_a_model_has_read_makes_the_next_window_larger(
+    vendor: OllamaApi, provider, stream: bool
+):
+    """LO-02, LO-04: its tokenizer is not ours to know, so what it reports counts."""
+    said = saying("x" * 6000, stream=stream)
+    vendor.next(*[scenarios.TEXT.but(usage=scenarios.Usage(3900))] * 31)
+    first: ProviderRequest | None = None
+    for _ in range(31):
+        request = at(stream=stream, windows=(4096, 8192))
+        first = first or request
+        if stream:
+            await drained(await provider.answer_stream(request, said))
+        else:
+            await provider.answer(request, said)
+
+    assert first is not None
+    assert any(line.startswith("num_ctx: 4096") for line in first.attempt.parameters_changed)
+    assert vendor.resident == {MODEL: 8192}
+
+
 async def test_a_prompt_that_fits_no_window_never_reaches_the_server(vendor: OllamaApi, provider):
     """LO-02: refused as too long, so that a target with a larger context is asked instead."""
     request = at(windows=(2048,))

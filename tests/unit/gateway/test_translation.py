@@ -224,3 +224,19 @@ async def test_tokens_are_counted_by_the_provider_or_estimated(
     assert completion.usage == Usage(input_tokens=0, output_tokens=0)
     assert request.attempt.sends == sends
     assert bool(request.attempt.parameters_changed) is (tokens is None)
+
+
+async def test_a_count_that_is_estimated_is_the_target_models():
+    """The same numbers as elsewhere: by what its provider reported of that model before."""
+    asked: list[tuple[str, int]] = []
+
+    def estimate(model: str, characters: int) -> int:
+        asked.append((model, characters))
+        return 41
+
+    translating = TranslatingProvider(Choir(), {"counted": Counted()}, estimate)
+
+    completion = await translating.complete(request_in("counted", b"hello", model="llama3.1"))
+
+    assert completion.body == b"41"
+    assert asked == [("llama3.1", 5)]

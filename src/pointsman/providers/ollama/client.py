@@ -6,6 +6,7 @@ nobody speaks this API but Ollama's own clients.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec import structs
@@ -20,19 +21,25 @@ from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import Classify, FailureClass
 from pointsman.core.model_memory import Resident
 from pointsman.core.provider import Completion, CompletionStream, ProviderRequest
+from pointsman.core.usage import Usage
+from pointsman.cost.token_estimator import TokenEstimator
 from pointsman.providers.answer_stream import AnswerStream, ReadyStream
 from pointsman.providers.exchange import Call, HttpSender, Upstream
 from pointsman.providers.headers import bearer, request_headers
 from pointsman.providers.judge import Judge
-from pointsman.providers.ollama.decode import decode_answer, decode_embedding
+from pointsman.providers.ollama.decode import decode_answer, decode_embedding, usage_of
 from pointsman.providers.ollama.encode import encode_conversation, encode_embedding
 from pointsman.providers.ollama.residents import Residents
 from pointsman.providers.ollama.stream import EventReader
 from pointsman.providers.ollama.window import (
+    Measured,
     TooLongError,
     Window,
     choose_window,
+    estimate_tokens,
     limits_for,
+    measure,
+    teaches,
     was_cut,
 )
 from pointsman.providers.parameters import ParameterMode, Parameters
@@ -82,6 +89,9 @@ class OllamaProvider:
         self._upstream = Upstream(self._judge, http, clock, settings.origin)
         credential = bearer(settings.key)
         self._headers = request_headers(credential, settings.headers, streams=False)
+        # Of its own: in bytes of all that the model reads, where the accounts know characters of
+        # the messages only.
+        self._estimator = TokenEstimator()
         self._residents = Residents(
             http, clock, self._headers, settings.prefix, settings.max_resident
         )
@@ -96,19 +106,20 @@ class OllamaProvider:
 
     async def answer(self, request: ProviderRequest, conversation: Conversation) -> Answer:
         """Ask and wait for the whole answer; see `DialectProvider.answer`."""
-        window = self._window(request, conversation)
+        measured = measure(conversation)
+        window = self._window(request, conversation, measured)
         response = await self._ask(request, conversation, window)
         body = await self._upstream.read(request, response)
         answer = self._whole(request, body, response.status)
-        read_tokens = answer.usage.input_tokens if answer.usage is not None else None
-        self._note_read(request, window, read_tokens)
+        self._note_read(request, window, measured, answer.usage)
         return answer
 
     async def answer_stream(
         self, request: ProviderRequest, conversation: Conversation
     ) -> EventStream:
         """Ask and return once the head is there; see `DialectProvider.answer_stream`."""
-        window = self._window(request, conversation)
+        measured = measure(conversation)
+        window = self._window(request, conversation, measured)
         response = await self._ask(request, conversation, window)
         if response.headers.get("content-type", "").lower().startswith(_JSON_ANSWER):
             # A proxy that gathers streams.
@@ -118,7 +129,7 @@ class OllamaProvider:
             return ReadyStream(events_of(answer))
 
         def note_end(line: ChatAnswer) -> None:
-            self._note_read(request, window, line.prompt_eval_count)
+            self._note_read(request, window, measured, usage_of(line))
 
         reader = EventReader(
             self._judge,
@@ -172,10 +183,14 @@ class OllamaProvider:
         """Close idle connections. Calls in flight are aborted."""
         await self._upstream.close()
 
-    def _window(self, request: ProviderRequest, conversation: Conversation) -> Window:
+    def _window(
+        self, request: ProviderRequest, conversation: Conversation, measured: Measured
+    ) -> Window:
         """Choose the context, or refuse a prompt that would be cut."""
+        learnt = partial(self._estimator.input_tokens, request.target.model)
+        prompt_tokens = estimate_tokens(measured, learnt)
         try:
-            return choose_window(conversation, request.target.local)
+            return choose_window(prompt_tokens, conversation, request.target.local)
         except TooLongError as error:
             request.attempt.sends = 0
             message = (
@@ -212,14 +227,19 @@ class OllamaProvider:
             body, status, self._judge, call_id=request.request_id, unix_s=self._unix_s()
         )
 
-    def _note_read(self, request: ProviderRequest, window: Window, read_tokens: int | None) -> None:
-        """Tell in the record when the server seems to have cut the prompt all the same."""
+    def _note_read(
+        self, request: ProviderRequest, window: Window, measured: Measured, usage: Usage | None
+    ) -> None:
+        """Learn from what was read; tell in the record when the prompt seems to have been cut."""
+        read_tokens = usage.input_tokens if usage is not None else None
         if was_cut(window, read_tokens):
             self._parameters(request).note(
                 "messages",
                 f"about {window.prompt_tokens} tokens sent, {read_tokens} read of a context of "
                 f"{window.size}: probably cut by the server",
             )
+        elif usage is not None and teaches(measured):
+            self._estimator.observe(request.target.model, measured.size_bytes, 0, usage)
 
     def _parameters(self, request: ProviderRequest) -> Parameters:
         return Parameters(self._mode, self.name, request.attempt.parameters_changed)

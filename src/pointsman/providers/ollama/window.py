@@ -3,8 +3,13 @@
 Ollama cuts a prompt that does not fit its context without a word. So the smallest configured
 window that holds prompt and answer is asked for (the cache of a context takes memory by its size),
 a prompt that fits none is refused here, the server is told to refuse instead of cutting, and what
-it says it has read is compared with the estimate afterwards.
+it says it has read is compared with the estimate afterwards. What it has read of earlier prompts
+raises the estimate where a model makes more tokens of its texts; it never lowers it, since one text
+is not like another and a guess that is too low is a cut.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -15,6 +20,10 @@ from pointsman.core.target import READING_SPEEDUP, LocalRun, Timeouts
 
 TOKENS_PER_10_CHARACTERS = 3
 """More than the four characters per token of English, since a guess that is too low is a cut."""
+LEARNT_MARGIN = 1.1
+"""What was read of earlier prompts is a mean: the next one may have more tokens."""
+MIN_LEARNT_BYTES = 2000
+"""Of shorter prompts the template, and what the server adds to it, is too large a part."""
 TOKENS_PER_MESSAGE = 8
 """For the template around each."""
 TOKENS_PER_IMAGE = 1024
@@ -31,6 +40,15 @@ class Window(Struct, frozen=True):
     """None leaves it to the server."""
 
 
+class Measured(NamedTuple):
+    """What a model reads of a conversation."""
+
+    size_bytes: int
+    """Of its texts, tools and schemas."""
+    messages: int
+    images: int
+
+
 class TooLongError(Exception):
     """The prompt fits no window."""
 
@@ -40,15 +58,19 @@ class TooLongError(Exception):
         self.largest = largest
 
 
-def choose_window(conversation: Conversation, local: LocalRun | None) -> Window:
+def choose_window(prompt_tokens: int, conversation: Conversation, local: LocalRun | None) -> Window:
     """Return the smallest window that holds prompt and answer.
 
     A prompt that fits only without all of the answer's room gets the largest window.
 
+    Args:
+        prompt_tokens: As `estimate_tokens` says.
+        conversation: How long its answer may be.
+        local: Knows the windows.
+
     Raises:
         TooLongError: The prompt alone fits none.
     """
-    prompt_tokens = estimate_tokens(conversation)
     windows = local.windows if local is not None else ()
     if not windows:
         return Window(prompt_tokens, None)
@@ -59,8 +81,31 @@ def choose_window(conversation: Conversation, local: LocalRun | None) -> Window:
     return Window(prompt_tokens, size)
 
 
-def estimate_tokens(conversation: Conversation) -> int:
-    """Return about how many tokens a prompt has, rather too many than too few."""
+def estimate_tokens(measured: Measured, learnt: Callable[[int], int]) -> int:
+    """Return about how many tokens a prompt has, rather too many than too few.
+
+    Args:
+        measured: The prompt.
+        learnt: Bytes -> tokens, by what the model has read of earlier prompts.
+    """
+    size = measured.size_bytes
+    guessed = -(-size * TOKENS_PER_10_CHARACTERS // 10)
+    # No tokenizer makes more tokens than there are bytes; a mean beyond that is of templates.
+    by_experience = min(size, int(learnt(size) * LEARNT_MARGIN))
+    return (
+        max(guessed, by_experience)
+        + TOKENS_PER_MESSAGE * (measured.messages + 1)
+        + TOKENS_PER_IMAGE * measured.images
+    )
+
+
+def teaches(measured: Measured) -> bool:
+    """Tell whether the count of tokens that were read says something of the text."""
+    return measured.size_bytes >= MIN_LEARNT_BYTES and not measured.images
+
+
+def measure(conversation: Conversation) -> Measured:
+    """Return what a model reads of a conversation."""
     characters = sum(_size(part.text) for part in conversation.system)
     images = 0
     for turn in conversation.turns:
@@ -74,11 +119,7 @@ def estimate_tokens(conversation: Conversation) -> int:
         )
     if conversation.output is not None:
         characters += len(bytes(conversation.output.schema or b""))
-    return (
-        -(-characters * TOKENS_PER_10_CHARACTERS // 10)
-        + TOKENS_PER_MESSAGE * (len(conversation.turns) + 1)
-        + TOKENS_PER_IMAGE * images
-    )
+    return Measured(characters, len(conversation.turns), images)
 
 
 def was_cut(window: Window, read_tokens: int | None) -> bool:

@@ -1,5 +1,7 @@
 """LO-02 to LO-04, LO-10: contexts that fit, prompts that are never cut, limits from the rate."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,8 @@ from msgspec import Raw
 from pointsman.core.canonical.conversation import Conversation, Tool, Turn
 from pointsman.core.canonical.parts import ImagePart, TextPart, ToolResultPart
 from pointsman.core.target import LocalRun, Timeouts
+from pointsman.core.usage import Usage
+from pointsman.cost.token_estimator import TokenEstimator
 from pointsman.providers.ollama.window import (
     TOKENS_PER_IMAGE,
     TooLongError,
@@ -15,6 +19,8 @@ from pointsman.providers.ollama.window import (
     choose_window,
     estimate_tokens,
     limits_for,
+    measure,
+    teaches,
     was_cut,
 )
 
@@ -24,6 +30,23 @@ WINDOWS = LocalRun(windows=(4096, 16_384, 32_768))
 def saying(text: str, **fields) -> Conversation:
     turns = [Turn("user", [TextPart(text)])]
     return Conversation(dialect="openai.chat", turns=turns, **fields)
+
+
+def tokens_of(conversation: Conversation, estimator: TokenEstimator | None = None) -> int:
+    learnt = partial((estimator or TokenEstimator()).input_tokens, "m")
+    return estimate_tokens(measure(conversation), learnt)
+
+
+def chosen(conversation: Conversation, local: LocalRun | None = WINDOWS) -> Window:
+    return choose_window(tokens_of(conversation), conversation, local)
+
+
+def having_read(size_bytes: int, tokens: int) -> TokenEstimator:
+    """Return an estimator that has seen the same prompt a hundred times."""
+    estimator = TokenEstimator()
+    for _ in range(100):
+        estimator.observe("m", size_bytes, 0, Usage(input_tokens=tokens))
+    return estimator
 
 
 @pytest.mark.parametrize(
@@ -43,13 +66,13 @@ def test_the_smallest_window_that_holds_prompt_and_answer_is_chosen(
     """LO-04: memory grows with the window."""
     conversation = saying("x" * characters, max_output_tokens=output_tokens)
 
-    assert choose_window(conversation, WINDOWS).size == size
+    assert chosen(conversation).size == size
 
 
 def test_a_prompt_that_fits_no_window_is_refused_with_both_values():
     """LO-02: never silently truncated."""
     with pytest.raises(TooLongError) as caught:
-        choose_window(saying("x" * 200_000), WINDOWS)
+        chosen(saying("x" * 200_000))
 
     assert caught.value.largest == 32_768
     assert caught.value.prompt_tokens > 50_000
@@ -58,13 +81,13 @@ def test_a_prompt_that_fits_no_window_is_refused_with_both_values():
 @pytest.mark.parametrize("local", [None, LocalRun(keep_alive="1h")])
 def test_without_windows_the_choice_is_the_servers(local: LocalRun | None):
     """Nothing is known, so nothing is said."""
-    assert choose_window(saying("x" * 200_000), local).size is None
+    assert chosen(saying("x" * 200_000), local).size is None
 
 
 @given(st.text(max_size=2000), st.integers(1, 40_000))
 def test_what_is_chosen_always_holds_the_prompt(text: str, output_tokens: int):
     """Whatever the text is made of."""
-    window = choose_window(saying(text, max_output_tokens=output_tokens), WINDOWS)
+    window = chosen(saying(text, max_output_tokens=output_tokens))
 
     assert window.size in WINDOWS.windows
     assert window.prompt_tokens < window.size
@@ -78,14 +101,57 @@ def test_everything_that_the_model_reads_is_counted():
         Turn("user", [ToolResultPart("c", [TextPart("r" * 100), ImagePart(data="A")])])
     )
 
-    more = estimate_tokens(full) - estimate_tokens(plain)
+    more = tokens_of(full) - tokens_of(plain)
 
     assert more >= 90 + TOKENS_PER_IMAGE
 
 
 def test_scripts_with_longer_characters_count_for_more():
     """A sentence of Chinese has about a token per character."""
-    assert estimate_tokens(saying("语" * 100)) >= 80
+    assert tokens_of(saying("语" * 100)) >= 80
+
+
+def test_a_model_that_makes_more_tokens_gets_a_larger_window():
+    """What it has read of earlier prompts counts, with a margin above the mean."""
+    prompt = saying("x" * 10_000)
+    learnt = having_read(10_000, 5000)
+
+    tokens = tokens_of(prompt, learnt)
+
+    assert tokens_of(prompt) < 3100
+    assert 5400 < tokens < 5600
+    assert choose_window(tokens, prompt, WINDOWS).size == 16_384
+
+
+@given(st.text(max_size=3000), st.integers(1, 20_000), st.integers(1, 20_000))
+def test_experience_never_lowers_the_guard(text: str, size: int, tokens: int):
+    """One text is not like another: the guess stays the least, one token a byte the most."""
+    prompt = saying(text)
+    size_bytes = measure(prompt).size_bytes
+
+    estimate = tokens_of(prompt, having_read(size, tokens))
+
+    assert tokens_of(prompt) <= estimate <= max(tokens_of(prompt), size_bytes + 16)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "expected"),
+    [
+        (saying("x" * 2000), True),
+        (saying("x" * 1999), False),
+        (
+            Conversation(
+                dialect="openai.chat",
+                turns=[Turn("user", [TextPart("x" * 9000), ImagePart(data="A")])],
+            ),
+            False,
+        ),
+    ],
+    ids=["long", "short", "picture"],
+)
+def test_templates_and_pictures_teach_nothing(conversation: Conversation, expected: bool):
+    """Their tokens are not those of the text."""
+    assert teaches(measure(conversation)) is expected
 
 
 @pytest.mark.parametrize(
