@@ -29,6 +29,7 @@ from pointsman.store.costs import (
 )
 from pointsman.store.recosts import RecostReport, RecostRun, StoredUsage
 
+_FOR_AN_HOUR = "cache_write_1h"
 _TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
@@ -302,7 +303,8 @@ def _is_counted(row):
 
 
 def _stored_usage(row):
-    usage = Usage(*(getattr(row, f"{each}_tokens") for each in _TOKENS), row.usage_estimated)
+    counts = {f"{each}_tokens": getattr(row, f"{each}_tokens") for each in (*_TOKENS, _FOR_AN_HOUR)}
+    usage = Usage(**counts, estimated=row.usage_estimated)
     return StoredUsage(row.provider, row.model, row.started_unix_ns, usage, row.cost_nano_usd)
 
 

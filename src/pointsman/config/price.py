@@ -21,6 +21,9 @@ class RatesConfig(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A million input tokens read from the provider's cache; without it, as other input."""
     cache_write_usd_per_mtok: Rate | None = None
     """A million input tokens written to the provider's cache; without it, as other input."""
+    cache_write_1h_usd_per_mtok: Rate | None = None
+    """A million input tokens written to the provider's cache for an hour; without it, as other
+    writes to the cache."""
     reasoning_usd_per_mtok: Rate | None = None
     """A million output tokens spent on reasoning; without it, as other output."""
     request_usd_per_kcount: Rate | None = None

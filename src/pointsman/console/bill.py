@@ -11,6 +11,7 @@ _UNITS = {
     "output_tokens": "output tokens",
     "cache_read_tokens": "input tokens read from the cache",
     "cache_write_tokens": "input tokens written to the cache",
+    "cache_write_1h_tokens": "input tokens written to the cache for an hour",
     "reasoning_tokens": "reasoning tokens",
 }
 
@@ -62,6 +63,7 @@ def _tokens(usage: Usage) -> list[tuple[str, int | None]]:
     parts = (
         ("of the input, read from the cache", usage.cache_read_tokens),
         ("of the input, written to the cache", usage.cache_write_tokens),
+        ("of those, for an hour", usage.cache_write_1h_tokens),
         ("of the output, reasoning", usage.reasoning_tokens),
     )
     return told + [(words, amount) for words, amount in parts if amount]

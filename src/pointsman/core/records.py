@@ -157,7 +157,9 @@ class CostLine(Struct, frozen=True, omit_defaults=True):
     """One line of a bill."""
 
     unit: str
-    """`input_tokens`, `output_tokens`, `cache_read_tokens`, `requests` …"""
+    """`input_tokens`, `output_tokens`, `cache_read_tokens`, `requests` …
+    `cache_write_tokens` holds no token that `cache_write_1h_tokens` holds: no unit of a bill has
+    a part in another."""
     quantity: int
     nano_usd_per_million: int
     nano_usd: int

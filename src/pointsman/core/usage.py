@@ -23,5 +23,5 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     estimated: bool = False
     """True when no provider reported these figures."""
     cache_write_1h_tokens: int | None = None
-    """Those that are to stay for an hour, which Anthropic prices apart; part of
-    `cache_write_tokens`."""
+    """Those of `cache_write_tokens` that are to stay for an hour, which Anthropic prices apart;
+    None is unknown, and then they are priced as the rest."""

@@ -37,6 +37,7 @@ _OVERRIDE_FIELDS = {
     "output": "output_usd_per_mtok",
     "cache_read": "cache_read_usd_per_mtok",
     "cache_write": "cache_write_usd_per_mtok",
+    "cache_write_1h": "cache_write_1h_usd_per_mtok",
     "reasoning": "reasoning_usd_per_mtok",
     "requests": "request_usd_per_kcount",
 }

@@ -28,6 +28,8 @@ class Rates(Struct, frozen=True):
     cache_write: int | None = None
     reasoning: int | None = None
     requests: int | None = None
+    cache_write_1h: int | None = None
+    """Of tokens that are to stay in the cache for an hour; None prices them as other writes."""
 
 
 class ContextBands(Struct, frozen=True):
@@ -112,7 +114,7 @@ def bill(bands: ContextBands, usage: Usage, price_version: str) -> Cost:
         cost.lines,
         ("input_tokens", usage.input_tokens, rates.input),
         ("cache_read_tokens", usage.cache_read_tokens, rates.cache_read),
-        ("cache_write_tokens", usage.cache_write_tokens, rates.cache_write),
+        *_written(usage, rates),
     )
     knows_output = _add_lines(
         cost.lines,
@@ -133,7 +135,7 @@ def upper_bound(bands: ContextBands, input_tokens: int, output_tokens: int) -> N
     cache or reasons throughout is covered too.
     """
     rates = bands.rates_for(input_tokens)
-    input_rate = _dearest(rates.input, rates.cache_read, rates.cache_write)
+    input_rate = _dearest(rates.input, rates.cache_read, rates.cache_write, rates.cache_write_1h)
     output_rate = _dearest(rates.output, rates.reasoning)
     if (input_tokens and input_rate is None) or (output_tokens and output_rate is None):
         return None
@@ -146,6 +148,18 @@ def upper_bound(bands: ContextBands, input_tokens: int, output_tokens: int) -> N
 
 _Part: TypeAlias = tuple[str, int | None, int | None]
 """Unit, quantity and rate."""
+
+
+def _written(usage: Usage, rates: Rates) -> tuple[_Part, ...]:
+    """Return the tokens written to the cache, by how long they are to stay where that is priced."""
+    written, kept = usage.cache_write_tokens, usage.cache_write_1h_tokens
+    if not written or not kept or rates.cache_write_1h is None:
+        return (("cache_write_tokens", written, rates.cache_write),)
+    kept = min(kept, written)
+    return (
+        ("cache_write_1h_tokens", kept, rates.cache_write_1h),
+        ("cache_write_tokens", written - kept, rates.cache_write),
+    )
 
 
 def _add_lines(lines: list[CostLine], whole: _Part, *parts: _Part) -> bool:

@@ -71,6 +71,8 @@ class ChargeRow(Struct, kw_only=True):
     """0 is as the gateway recorded it; each later pricing has its own number."""
     is_current: bool = True
     """Whether it is the newest pricing of this attempt."""
+    cache_write_1h_tokens: int | None = None
+    """Part of `cache_write_tokens`; None of charges written before it was kept."""
 
 
 class NoticeRow(Struct, kw_only=True):
@@ -174,6 +176,7 @@ def _charge(
         cost_nano_usd=cost.total_nano_usd,
         cost_estimated=cost.estimated,
         price_version=cost.price_version,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
     )
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from pointsman.config.price import PricesConfig
 from pointsman.core.records import Cost
 from pointsman.core.usage import Usage
+from pointsman.cost.prices import PriceBook
 from pointsman.store.costs import CostFilter
 from pointsman.store.errors import StoreQueryError
 from pointsman.store.query import EVERYTHING
@@ -42,6 +44,23 @@ async def test_history_is_priced_from_the_tokens_that_were_stored(store):
     assert (report.before_nano_usd, report.after_nano_usd) == (3_000, 90)
     assert report.difference_nano_usd == -2_910
     assert report.revision == 1
+
+
+async def test_tokens_written_for_an_hour_are_kept_for_the_next_pricing(store):
+    """OBS-21, AP-19: the same book prices the past to the same nano-dollar, old rows too."""
+    book = PriceBook(PricesConfig(), "test")
+    usages = [Usage(1161, 12, 1024, 128, cache_write_1h_tokens=100), Usage(1161, 12, 1024, 128)]
+    await store.write_batch(
+        batch_of(*(make_record(n, usage=each, cost=Cost(1)) for n, each in enumerate(usages)))
+    )
+
+    def price(stored):
+        return book.cost_of("anthropic", "claude-haiku-4-5", stored.usage, stored.started_unix_ns)
+
+    report = await store.recost(ORDER, price, Progress())
+
+    assert report.after_nano_usd == 406_400 + 331_400
+    assert await total(store) == 406_400 + 331_400
 
 
 async def test_a_dry_run_only_reports(store):

@@ -25,10 +25,11 @@ TOKEN_KEYS = {
     "output_mtok",
     "cache_read_mtok",
     "cache_write_mtok",
+    "cache_write_1h_mtok",
     "output_reasoning_mtok",
     "requests_kcount",
 }
-IGNORED_KEYS = {"web_searches_kcount", "storage_searches_kcount", "cache_write_1h_mtok"}
+IGNORED_KEYS = {"web_searches_kcount", "storage_searches_kcount"}
 
 
 def blocks(model):
@@ -68,6 +69,7 @@ def theirs(provider: str, model: str, usage: Usage, at_unix_ns: int) -> int:
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "output_reasoning_tokens": usage.reasoning_tokens,
     }
     price = genai_prices.calc_price(
@@ -94,13 +96,15 @@ def test_the_sample_of_models_is_a_real_one():
     st.floats(0, 1),
     st.floats(0, 1),
     st.floats(0, 1),
+    st.floats(0, 1),
     st.integers(1_700_000_000, 1_800_000_000),
 )
-def test_our_bill_equals_the_librarys_rounded_up(model, i, o, read, write, reason, at_s):
+def test_our_bill_equals_the_librarys_rounded_up(model, i, o, read, write, kept, reason, at_s):
     """Same usage, same moment: same money, at most one nano-USD more per line."""
     provider, name = model
     cached = int(i * read)
-    usage = Usage(i, o, cached, int((i - cached) * write), int(o * reason))
+    written = int((i - cached) * write)
+    usage = Usage(i, o, cached, written, int(o * reason), cache_write_1h_tokens=int(written * kept))
     at_unix_ns = at_s * 10**9
 
     cost = BOOK.cost_of(TELEMETRY_NAMES[provider], name, usage, at_unix_ns)

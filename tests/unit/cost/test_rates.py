@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.core.usage import Usage
 from pointsman.cost.rates import (
@@ -30,6 +31,48 @@ def test_a_bill_has_a_line_per_unit_and_their_sum():
     ]
     assert cost.total_nano_usd == 307_200
     assert cost.price_version == "v"
+
+
+CLAUDE = ContextBands(
+    (
+        Rates(
+            input=10**9,
+            output=5 * 10**9,
+            cache_read=10**8,
+            cache_write=1_250_000_000,
+            cache_write_1h=2 * 10**9,
+        ),
+    )
+)
+WRITTEN = Usage(1161, 12, 1024, 128, cache_write_1h_tokens=100)
+
+
+def test_what_the_cache_is_to_keep_for_an_hour_has_its_own_line():
+    """OBS-21: 2 times the price of input for an hour, 1.25 for five minutes, each token once."""
+    cost = bill(CLAUDE, WRITTEN, "v")
+
+    assert [(line.unit, line.quantity, line.nano_usd) for line in cost.lines] == [
+        ("cache_read_tokens", 1024, 102_400),
+        ("cache_write_1h_tokens", 100, 200_000),
+        ("cache_write_tokens", 28, 35_000),
+        ("input_tokens", 9, 9_000),
+        ("output_tokens", 12, 60_000),
+    ]
+    assert cost.total_nano_usd == 406_400
+
+
+def test_without_the_hours_count_or_rate_all_writes_cost_the_same():
+    """Records from before it was counted cost what they cost."""
+    uncounted = bill(CLAUDE, Usage(1161, 12, 1024, 128), "v")
+    unpriced = bill(ContextBands((replace(CLAUDE.rates[0], cache_write_1h=None),)), WRITTEN, "v")
+
+    assert uncounted == unpriced
+    assert uncounted.total_nano_usd == 406_400 - 75_000
+
+
+def test_an_upper_bound_covers_a_prompt_that_is_kept_for_an_hour():
+    """Every token may be such a one."""
+    assert upper_bound(CLAUDE, 100, 0) == 200_000
 
 
 def test_cached_tokens_without_a_rate_of_their_own_cost_as_input():

@@ -21,6 +21,7 @@ _RATES = (
     "output_usd_per_mtok",
     "cache_read_usd_per_mtok",
     "cache_write_usd_per_mtok",
+    "cache_write_1h_usd_per_mtok",
     "reasoning_usd_per_mtok",
     "request_usd_per_kcount",
 )

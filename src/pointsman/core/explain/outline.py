@@ -350,6 +350,7 @@ def _bill(usage: Usage | None, cost: Cost | None, *, depth: int) -> Iterator[Lin
             ("output", usage.output_tokens),
             ("cache read", usage.cache_read_tokens),
             ("cache write", usage.cache_write_tokens),
+            ("of it for an hour", usage.cache_write_1h_tokens),
             ("reasoning", usage.reasoning_tokens),
         )
         known = [f"{name} {amount}" for name, amount in amounts if amount is not None]

@@ -184,6 +184,7 @@ def _usage_of(row: ChargeRow) -> StoredUsage:
         cache_write_tokens=row.cache_write_tokens,
         reasoning_tokens=row.reasoning_tokens,
         estimated=row.usage_estimated,
+        cache_write_1h_tokens=row.cache_write_1h_tokens,
     )
     return StoredUsage(
         row.provider or "", row.model or "", row.started_unix_ns, usage, row.cost_nano_usd
