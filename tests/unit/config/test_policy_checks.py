@@ -18,6 +18,16 @@ TARGETS = MOCK + "targets: {small: {provider: mock, model: m}}\n"
         ("limits: {a: {match: {colour: x}, concurrent: 1}}", "limits.a.match.colour", "unknown"),
         ("limits: {a: {match: {cost: '> 1'}, concurrent: 1}}", "limits.a.match.cost", "`cost` is"),
         ("limits: {a: {match: , concurrent: 1}}", "limits.a.match", "an empty condition"),
+        (
+            "limits: {a: {match: {provider_health: down}, concurrent: 1}}",
+            "limits.a.match",
+            "`provider_health` is known only",
+        ),
+        (
+            "budgets: {a: {match: {NOT: {provider_health.openai: ok}}}}",
+            "budgets.a.match",
+            "`provider_health",
+        ),
         ("budgets: {a: {usd: nought}}", "budgets.a.usd", "'nought' is not an amount"),
         ("budgets: {a: {usd: 0}}", "budgets.a.usd", "'0' is not an amount"),
         ("budgets: {a: {usd: -1}}", "budgets.a.usd", "'-1' is not an amount"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from pointsman.config.checks.conditions import check_match
 from pointsman.config.checks.subject import NAME, Subject, did_you_mean
 from pointsman.config.findings import quoted
 from pointsman.config.policy import (
@@ -13,7 +14,6 @@ from pointsman.config.policy import (
     BudgetConfig,
     LimitConfig,
 )
-from pointsman.core.conditions import REQUEST_FIELDS, ConditionError, compile_condition
 
 _NUMBERS = (
     "requests_per_minute",
@@ -35,7 +35,7 @@ def check_policy(subject: Subject) -> None:
     check_limits(subject, "policy.limits", policy.limits)
     check_budgets(subject, "policy.budgets", policy.budgets)
     if policy.agent_runs is not None:
-        _check_condition(subject, "policy.agent_runs.match", policy.agent_runs.match)
+        check_match(subject, "policy.agent_runs.match", policy.agent_runs.match)
 
 
 def check_limits(subject: Subject, path: str, limits: Mapping[str, LimitConfig]) -> None:
@@ -54,7 +54,7 @@ def check_budgets(subject: Subject, path: str, budgets: Mapping[str, BudgetConfi
 
 def _check_limit(subject: Subject, path: str, limit: LimitConfig) -> None:
     _check_scopes(subject, f"{path}.scope", limit.scope, LIMIT_SCOPES)
-    _check_condition(subject, f"{path}.match", limit.match)
+    check_match(subject, f"{path}.match", limit.match)
     is_empty = all(getattr(limit, number) is None for number in _NUMBERS)
     if is_empty and not subject.has_problem_within(path):
         subject.error(path, "a limit needs a number", hint=f"one of {', '.join(_NUMBERS)}")
@@ -62,7 +62,7 @@ def _check_limit(subject: Subject, path: str, limit: LimitConfig) -> None:
 
 def _check_budget(subject: Subject, path: str, budget: BudgetConfig) -> None:
     _check_scopes(subject, f"{path}.scope", budget.scope, BUDGET_SCOPES)
-    _check_condition(subject, f"{path}.match", budget.match)
+    check_match(subject, f"{path}.match", budget.match)
     check_amount(subject, f"{path}.usd", budget.usd)
     if budget.route_to is None:
         return
@@ -100,22 +100,6 @@ def _check_scopes(
     for scope in scopes:
         if scope not in known:
             subject.error(path, f"unknown scope {quoted(scope)}", hint=f"one of {', '.join(known)}")
-
-
-def _check_condition(subject: Subject, path: str, raw: object) -> None:
-    if raw is None:
-        if path in subject.findings.lines:
-            subject.error(path, "an empty condition", hint="write one, or remove `match`")
-        return
-    try:
-        condition = compile_condition(raw, REQUEST_FIELDS, path)
-    except ConditionError as error:
-        for problem in error.problems:
-            subject.error(problem.path, problem.message, hint=problem.hint)
-        return
-    for warning in condition.warnings:
-        place, _, message = warning.partition(": ")
-        subject.warn(place, message)
 
 
 def check_zone(subject: Subject, path: str, name: str) -> None:

@@ -2,17 +2,16 @@
 
 import re
 
+from pointsman.config.checks.conditions import check_match
 from pointsman.config.checks.subject import NAME, Subject, did_you_mean
 from pointsman.config.findings import quoted
 from pointsman.config.prompt_policy import ROLES, PromptRuleConfig
-from pointsman.core.conditions import REQUEST_FIELDS, ConditionError, compile_condition
 from pointsman.core.redaction.detectors import ENTITY_TYPES, GROUPS
 from pointsman.core.redaction.patterns import WrittenPattern
 
 MAX_RULES = 100
 """Each rule reads every text: their number is part of what a request costs."""
 MAX_PATTERNS = 32
-_TOO_LATE = frozenset({"provider_health", "primary_provider"})
 _PATTERN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
@@ -25,7 +24,7 @@ def check_prompt_rules(subject: Subject) -> None:
         path = f"policy.rules.{name}"
         if not NAME.match(name):
             subject.error(path, "a rule's name is letters, digits and . _ : / @ + -")
-        _check_condition(subject, f"{path}.match", rule.match)
+        check_match(subject, f"{path}.match", rule.match)
         _check_found(subject, path, rule)
         _check_roles(subject, path, rule)
         _check_action(subject, path, rule)
@@ -89,21 +88,3 @@ def _check_detour(subject: Subject, path: str, rule: PromptRuleConfig) -> None:
     known = [*subject.config.targets, *subject.config.routes]
     message = f"unknown target or route {quoted(rule.use)}"
     subject.error(f"{path}.use", message, hint=did_you_mean(rule.use, known))
-
-
-def _check_condition(subject: Subject, path: str, raw: object) -> None:
-    if raw is None:
-        if path in subject.findings.lines:
-            subject.error(path, "an empty condition", hint="write one, or remove `match`")
-        return
-    try:
-        condition = compile_condition(raw, REQUEST_FIELDS, path)
-    except ConditionError as error:
-        for problem in error.problems:
-            subject.error(problem.path, problem.message, hint=problem.hint)
-        return
-    for name in sorted(condition.fields() & _TOO_LATE):
-        subject.error(path, f"`{name}` is known only when a target is chosen; rules come before")
-    for warning in condition.warnings:
-        place, _, message = warning.partition(": ")
-        subject.warn(place, message)
