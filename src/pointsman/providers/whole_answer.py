@@ -3,6 +3,8 @@
 Some servers and proxies ignore that a stream was asked for. Whoever awaits events gets them.
 """
 
+from msgspec import Raw
+
 from pointsman.core.canonical.answer import Answer, AnswerChoice
 from pointsman.core.canonical.events import (
     Event,
@@ -45,6 +47,17 @@ def _choice_events(choice: AnswerChoice, index: int) -> list[Event]:
                 calls += 1
             case _:
                 pass
+    if choice.logprobs is not None:
+        _put_logprobs(choice.logprobs, index, events)
     reason = choice.finish_reason or "stop"
     events.append(Finished(reason, index, choice.stop_sequence))
     return events
+
+
+def _put_logprobs(logprobs: Raw, index: int, events: list[Event]) -> None:
+    """Put those of a whole choice with its last text: nobody told which piece has which."""
+    texts = [event for event in events if isinstance(event, TextDelta)]
+    if not texts:
+        texts.append(TextDelta("", index))
+        events.extend(texts)
+    texts[-1].logprobs = logprobs
