@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 
-import msgspec
 from msgspec import UNSET, Raw
 
 from pointsman.core.canonical.conversation import Conversation, Turn
@@ -26,6 +25,7 @@ from pointsman.core.canonical.parts import (
     ToolCallPart,
     ToolResultPart,
 )
+from pointsman.providers.call_arguments import object_of
 from pointsman.providers.parameters import Parameters
 from pointsman.wire.anthropic.blocks import (
     Base64Source,
@@ -43,7 +43,6 @@ from pointsman.wire.anthropic.blocks import (
     UrlSource,
 )
 from pointsman.wire.anthropic.request import Message
-from pointsman.wire.malformed import MALFORMED
 
 ResultContent = TextBlock | ImageBlock | DocumentBlock
 
@@ -51,9 +50,6 @@ _TTLS = frozenset({"5m", "1h"})
 _UNFIT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _OPENING = "."
 """The user's part of a conversation that begins with the assistant's."""
-
-_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class TurnEncoder:
@@ -191,17 +187,10 @@ class TurnEncoder:
 
     def _arguments(self, text: str) -> Raw:
         """Return the arguments as an object, as the API wants what models write as text."""
-        raw = text.strip().encode()
-        if not raw:
-            return Raw(b"{}")
-        try:
-            _decode_object(raw)
-        except MALFORMED:
-            # As the vendor documents it for arguments that a cut stream left unfinished:
-            # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+        arguments, is_object = object_of(text)
+        if not is_object:
             self._map_once("messages.tool_calls.arguments", "no JSON object, sent within one")
-            return Raw(_encode({"INVALID_JSON": text}))
-        return Raw(raw)
+        return arguments
 
     def _tool_result(self, part: ToolResultPart) -> ToolResultBlock:
         content: list[ResultContent] = []

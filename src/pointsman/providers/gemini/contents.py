@@ -27,6 +27,7 @@ from pointsman.core.canonical.parts import (
     ToolResultPart,
 )
 from pointsman.core.errors import UpstreamError
+from pointsman.providers.call_arguments import object_of
 from pointsman.providers.gemini.media import MediaEncoder
 from pointsman.providers.gemini.models import ModelFacts
 from pointsman.providers.gemini.signatures import (
@@ -184,15 +185,10 @@ class ContentEncoder:
 
     def _arguments(self, text: str) -> Raw:
         """Return the arguments as an object, as the API wants what models write as text."""
-        raw = text.strip().encode()
-        if not raw:
-            return Raw(b"{}")
-        try:
-            _decode_object(raw)
-        except MALFORMED:
+        arguments, is_object = object_of(text)
+        if not is_object:
             self._map_once("messages.tool_calls.arguments", "no JSON object, sent within one")
-            return Raw(_encode({"INVALID_JSON": text}))
-        return Raw(raw)
+        return arguments
 
     def _result(self, part: ToolResultPart) -> list[wire.Part]:
         name = self._names.get(part.call_id) or part.name
