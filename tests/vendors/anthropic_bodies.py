@@ -84,8 +84,8 @@ def usage_of(usage: Usage, *, is_thinking: bool) -> dict[str, Any]:
         "cache_creation_input_tokens": spent.cache_write_tokens,
         "cache_read_input_tokens": spent.cache_read_tokens,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": spent.cache_write_tokens,
-            "ephemeral_1h_input_tokens": 0,
+            "ephemeral_5m_input_tokens": spent.cache_write_tokens - spent.cache_write_1h_tokens,
+            "ephemeral_1h_input_tokens": spent.cache_write_1h_tokens,
         },
         "output_tokens": spent.all_output_tokens,
         "output_tokens_details": {"thinking_tokens": spent.reasoning_tokens},

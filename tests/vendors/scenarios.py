@@ -74,6 +74,8 @@ class Usage:
     output_tokens: int = 12
     """Visible output, without reasoning."""
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    """The one that another holds: those of `cache_write_tokens` that are to stay for an hour."""
 
     @property
     def all_input_tokens(self) -> int:

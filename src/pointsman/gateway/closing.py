@@ -52,7 +52,8 @@ async def close_stream(
     if fault is not None:
         runtime.recorder.refuse(record, fault)
         record.status = 200
-    estimated = relay.usage is None or relay.usage.estimated
+    usage = relay.usage
+    estimated = usage is None or usage.estimated or usage.output_tokens is None
     relay.truth.usage_source = "estimated" if estimated else "measured"
     served, failure = relay.served, relay.failure
     await _settle(runtime, call, served, relay.usage, relay.output_characters, failure=failure)

@@ -13,7 +13,12 @@ from pointsman.core.canonical.parts import (
 )
 from pointsman.core.usage import Usage
 from pointsman.wire.anthropic import blocks as wire
-from pointsman.wire.anthropic.answer import AnswerBlock, MessageBody, OutputTokensDetails
+from pointsman.wire.anthropic.answer import (
+    AnswerBlock,
+    CacheCreation,
+    MessageBody,
+    OutputTokensDetails,
+)
 from pointsman.wire.anthropic.answer import Usage as WireUsage
 
 _encode = msgspec.json.Encoder().encode
@@ -61,8 +66,14 @@ def wire_usage(usage: Usage | None) -> WireUsage:
         output_tokens=usage.output_tokens or 0,
         cache_creation_input_tokens=usage.cache_write_tokens,
         cache_read_input_tokens=usage.cache_read_tokens,
+        cache_creation=_by_stay(written, usage.cache_write_1h_tokens),
         output_tokens_details=OutputTokensDetails(reasoning) if reasoning is not None else None,
     )
+
+
+def _by_stay(written: int, kept: int | None) -> CacheCreation | None:
+    """Return the tokens written to the cache by how long they stay, where that is known."""
+    return CacheCreation(written - kept, kept) if kept is not None else None
 
 
 def _blocks(part: Part) -> list[AnswerBlock]:

@@ -27,6 +27,7 @@ from pointsman.core.canonical.events import (
 )
 from pointsman.core.failures import FailureClass
 from pointsman.core.provider import StreamChunk
+from pointsman.core.usage import Usage as TokenUsage
 from pointsman.cost.usage import from_anthropic
 from pointsman.providers.anthropic.decode import arguments_of, block_characters, finish_reason
 from pointsman.providers.judge import Judge
@@ -155,6 +156,7 @@ class NativeReader:
             case "message_start" if event.message is not None:
                 chunk.model = event.message.model
                 chunk.response_id = event.message.id
+                chunk.usage = _input_of(event.message.usage)
             case "message_delta":
                 chunk.finish_reason = self._state.stop_reason
                 chunk.usage = from_anthropic(self._state.usage)
@@ -230,7 +232,7 @@ class EventReader:
                 return [ToolCallDelta("{}", self._calls[event.index])]
             case "message_start" if event.message is not None:
                 message = event.message
-                usage = from_anthropic(message.usage)
+                usage = _input_of(message.usage)
                 return [Started(message.id or "", message.model or "", self._unix_s, usage)]
             case "message_delta":
                 return self._end(event.delta)
@@ -300,6 +302,15 @@ def _start_characters(block: ReceivedBlock) -> int:
             0 if bytes(block.input).replace(b" ", b"") in (b"", b"{}") else len(arguments_of(block))
         )
     return block_characters(block)
+
+
+def _input_of(begun: Usage | None) -> TokenUsage | None:
+    """Return what `message_start` knows; the output it tells is that of its first piece only.
+
+    A stream that is left early has nothing else: its output is still to be estimated.
+    """
+    usage = from_anthropic(begun)
+    return msgspec.structs.replace(usage, output_tokens=None) if usage is not None else None
 
 
 def _merged(start: Usage | None, report: Usage) -> Usage:

@@ -222,7 +222,13 @@ async def test_a_native_stream_is_handed_on_with_its_names_and_described():
     assert [chunk.event for chunk in chunks] == [each["type"] for each in WHOLE]
     assert (chunks[0].model, chunks[0].response_id) == ("claude-haiku-4-5", "msg_1")
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["end_turn"]
-    usage = next(chunk.usage for chunk in chunks if chunk.usage)
+    begun, usage = [chunk.usage for chunk in chunks if chunk.usage]
+    # One that is left early knows its input; the output is not what the start says of it.
+    assert (begun.input_tokens, begun.output_tokens, begun.cache_write_1h_tokens) == (
+        1161,
+        None,
+        100,
+    )
     assert (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens) == (1161, 40, 30)
     assert usage.cache_write_1h_tokens == 100
     assert sum(chunk.output_characters for chunk in chunks) == len("Hello there{}")
