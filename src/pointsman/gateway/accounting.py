@@ -40,7 +40,8 @@ class Accountant:
                 facts.estimated_input_tokens,
                 self._estimator.input_tokens(target.model, facts.characters),
             ),
-            facts.max_output_tokens,
+            # Embeddings have no output, and most of their models no price for one.
+            0 if record.operation == "embeddings" else facts.max_output_tokens,
             record.started_unix_ns,
         )
         # Every choice may use its whole output; charging the input as often errs to the safe side.

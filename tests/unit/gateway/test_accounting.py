@@ -1,7 +1,9 @@
 """What a request is charged at, whichever of its attempts served it."""
 
 from pointsman.config.price import PricesConfig
+from pointsman.core.facts import Facts
 from pointsman.core.records import Attempt, CallRecord
+from pointsman.core.target import Target
 from pointsman.core.usage import Usage
 from pointsman.cost.prices import PriceBook
 from pointsman.gateway.accounting import Accountant
@@ -72,3 +74,13 @@ def test_a_stream_that_was_left_keeps_its_known_input_and_estimates_its_output()
     assert told.cost.estimated
     # 9 fresh, 1024 read at a tenth, 28 written at 1.25 times, 100 at twice the price of input.
     assert told.cost.total_nano_usd == 9_000 + 102_400 + 35_000 + 200_000 + 500_000
+
+
+def test_embeddings_are_held_for_although_their_model_has_no_price_of_output():
+    """What nothing is held for is in no budget."""
+    told = record()
+    told.operation = "embeddings"
+    told.facts = Facts(estimated_input_tokens=100)
+    target = Target(name="t", provider="openai", model="text-embedding-3-small")
+
+    assert accountant().upper_bound(target, told) == 2_000
