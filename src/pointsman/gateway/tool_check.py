@@ -16,10 +16,13 @@ from msgspec import Raw
 from pointsman.core.canonical.conversation import Conversation, Tool
 from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.records import ToolCallCheck
+from pointsman.gateway.schema_cost import SchemaCost, cost_of
 from pointsman.wire.malformed import MALFORMED
 
 OK = "ok"
 MAX_VALIDATORS = 512
+MAX_SCHEMA_BYTES = 65_536
+"""A longer one is compared with nothing: compiled ones are kept, and take many times that."""
 MAX_VIOLATIONS = 8
 MAX_NAME_CHARACTERS = 64
 _OPEN_KEYWORDS = frozenset({"additionalProperties", "patternProperties", "unevaluatedProperties"})
@@ -73,6 +76,8 @@ class ToolChecker:
 
     def _schema(self, raw: Raw) -> "_Schema":
         key = bytes(raw)
+        if len(key) > MAX_SCHEMA_BYTES:
+            return _Schema(b"")
         schema = self._schemas.get(key)
         if schema is None:
             if len(self._schemas) >= MAX_VALIDATORS:
@@ -86,13 +91,18 @@ class ToolChecker:
 class _Schema:
     """One declared schema, compiled; one that cannot be compiled finds no fault."""
 
-    __slots__ = ("_names", "_validator")
+    __slots__ = ("_cost", "_names", "_validator")
 
     def __init__(self, raw: bytes) -> None:
         self._names: frozenset[str] | None = None
         self._validator: jsonschema_rs.Validator | None = None
+        self._cost: SchemaCost | None = None
         try:
             schema = _decode_object(raw)
+            if b"$" in raw or b"\\" in raw:  # else it can refer to nothing
+                self._cost = cost_of(schema)
+                if self._cost is None:
+                    return
             self._validator = jsonschema_rs.validator_for(
                 schema, retriever=_nowhere, pattern_options=jsonschema_rs.RegexOptions()
             )
@@ -102,14 +112,16 @@ class _Schema:
 
     def is_broken_by(self, value: object) -> bool:
         """Tell whether a value breaks the schema as JSON Schema says it."""
-        return self._validator is not None and not self._validator.is_valid(value)
+        validator = self._validator_for(value)
+        return validator is not None and not validator.is_valid(value)
 
     def check(self, name: str, arguments: dict[str, object]) -> ToolCallCheck:
         """Compare arguments; what nobody declared counts as invented."""
-        if self._validator is None:
+        validator = self._validator_for(arguments)
+        if validator is None:
             return ToolCallCheck(name, OK)
         found: list[tuple[str, str]] = []
-        for error in self._validator.iter_errors(arguments):
+        for error in validator.iter_errors(arguments):
             path = "/".join(str(step) for step in error.instance_path)
             keyword = str(error.schema_path[-1]) if error.schema_path else ""
             found.append((_short(path), keyword))
@@ -122,6 +134,10 @@ class _Schema:
         if invented:
             return ToolCallCheck(name, "invented_parameter", invented)
         return ToolCallCheck(name, OK)
+
+    def _validator_for(self, value: object) -> jsonschema_rs.Validator | None:
+        """Return what compares a value; None when nothing can, or it might take too long."""
+        return self._validator if self._cost is None or self._cost.allows(value) else None
 
     def _invented(self, arguments: dict[str, object]) -> list[str]:
         if self._names is None:

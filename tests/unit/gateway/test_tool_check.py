@@ -1,5 +1,7 @@
 """Tool calls compared with what the request declared."""
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from msgspec import Raw
 from pointsman.core.canonical.conversation import Conversation, Tool, ToolChoice, Turn
 from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.records import ToolCallCheck
-from pointsman.gateway.tool_check import MAX_VALIDATORS, ToolChecker
+from pointsman.gateway.tool_check import MAX_SCHEMA_BYTES, MAX_VALIDATORS, ToolChecker
 
 WEATHER = {
     "type": "object",
@@ -127,3 +129,63 @@ def test_any_arguments_and_any_schema_have_one_outcome(arguments: str, schema: o
 
     assert found.name == "weather"
     assert len(found.violations) <= 8
+
+
+def doubling(word: str, levels: int) -> dict[str, object]:
+    """A schema each level of which refers to the next one twice."""
+    parts: dict[str, object] = {
+        f"d{at}": {word: [{"$ref": f"#/$defs/d{at + 1}"}] * 2} for at in range(levels)
+    }
+    parts[f"d{levels}"] = {"type": "string"}
+    return {"$defs": parts, "$ref": "#/$defs/d0"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        doubling("allOf", 60),
+        doubling("anyOf", 60),
+        doubling("oneOf", 60) | {"unevaluatedProperties": False},
+        {"$defs": {"a": doubling("anyOf", 60)["$defs"]}, "properties": {"$ref": {"$ref": "#"}}}
+        | {"anyOf": [{"$ref": "#/$defs/a/d0"}], "$id": "x:y"},
+        {"properties": {"n": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}}},
+        {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
+        {"$dynamicRef": "#"},
+        {"allOf": [{"$id": "x:z", **doubling("anyOf", 60)}]},
+        {"$defs": doubling("anyOf", 60)["$defs"], "$ref": "#/%24defs/d0"},
+    ],
+)
+def test_a_schema_made_to_be_compared_for_long_is_not_compared(schema: dict[str, object]):
+    """A few lines from a caller must not stop the loop of the gateway for hours."""
+    deep: dict[str, object] = {}
+    for _ in range(40):
+        deep = {"n": deep}
+    before = time.process_time()
+
+    found = check("weather", msgspec.json.encode(deep).decode(), schema)
+
+    assert time.process_time() - before < 2.0
+    assert found.outcome in {"ok", "schema_violation"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome"),
+    [
+        ({"tree": {"left": {"left": {}, "right": {}}}}, "ok"),
+        ({"tree": {"left": {"left": 5}}}, "schema_violation"),
+    ],
+)
+def test_references_of_ordinary_schemas_are_followed(arguments: object, outcome: str):
+    """Also those that lead back, as in a tree, and names with signs of their own."""
+    node = {"type": "object", "properties": {"left": {"$ref": "#/$defs/a~1b"}}}
+    node["properties"]["right"] = {"$ref": "#/$defs/a~1b"}
+    schema = {"$defs": {"a/b": node}, "properties": {"tree": {"$ref": "#/$defs/a~1b"}}}
+
+    assert check("weather", msgspec.json.encode(arguments).decode(), schema).outcome == outcome
+
+
+def test_a_schema_of_great_length_is_neither_compared_nor_kept():
+    """Compiled ones take many times their length."""
+    schema = {"description": "x" * MAX_SCHEMA_BYTES, "required": ["city"]}
+
+    assert check("weather", "{}", schema).outcome == "ok"
