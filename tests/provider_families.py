@@ -54,6 +54,11 @@ from vendors.vendor_server import VendorServer
 
 CLOCK = SystemClock()
 
+_HIDDEN_THOUGHTS = "chat completions there do not show thoughts"
+_ABOUT_A_MODEL = "a 403 is about a model, not about the key"
+_NO_RETURN = "a spent quota does not say when it returns"
+_NO_WAIT = "it does not say how long to wait"
+
 
 @dataclass(frozen=True)
 class Family:
@@ -70,8 +75,8 @@ class Family:
     """Finish of a scenario -> canonical reason, where the vendor says it in another way."""
     refusal_is_text: bool = False
     """A refusal is text with a finish reason of its own."""
-    without: frozenset[str] = frozenset()
-    """Scenarios that the vendor cannot play."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios that the vendor cannot play, each with its reason; they are left out."""
 
     def provider(self, server: VendorServer, **config: object) -> DialectProvider:
         """Build the provider that calls `server`."""
@@ -103,8 +108,12 @@ FAMILIES = (
         native="openai.chat",
         # It does not tell at which end a text stopped.
         finish_reasons={"stop_sequence": "stop"},
-        # Its 403 is about a model, and a spent quota does not say when it returns.
-        without=frozenset({"reasoning", "reasoning_tools", "error_403", "error_429_quota"}),
+        without={
+            "reasoning": _HIDDEN_THOUGHTS,
+            "reasoning_tools": _HIDDEN_THOUGHTS,
+            "error_403": _ABOUT_A_MODEL,
+            "error_429_quota": _NO_RETURN,
+        },
     ),
     Family(
         name="openrouter",
@@ -114,7 +123,7 @@ FAMILIES = (
         base_path="/api/v1",
         native="openai.chat",
         finish_reasons={"stop_sequence": "stop"},
-        without=frozenset({"error_403", "error_429_quota"}),
+        without={"error_403": _ABOUT_A_MODEL, "error_429_quota": _NO_RETURN},
     ),
     Family(
         name="deepseek",
@@ -124,7 +133,12 @@ FAMILIES = (
         base_path="/v1",
         native="openai.chat",
         finish_reasons={"stop_sequence": "stop"},
-        without=frozenset({"json_schema", "several_system", "error_403", "error_429_quota"}),
+        without={
+            "json_schema": "it has JSON, and no schemas",
+            "several_system": "they are joined to one",
+            "error_403": _ABOUT_A_MODEL,
+            "error_429_quota": _NO_RETURN,
+        },
     ),
     Family(
         name="gemini",
@@ -151,18 +165,12 @@ FAMILIES = (
         # It says `stop` for every end but the length, and has neither refusals nor filters.
         finish_reasons={"stop_sequence": "stop", "refusal": "stop", "blocked_answer": "stop"},
         refusal_is_text=True,
-        # Caches are not told, errors are few, and there is no wait.
-        without=frozenset(
-            {
-                "cached",
-                "error_401",
-                "error_403",
-                "error_404",
-                "error_413",
-                "error_429",
-                "error_429_quota",
-            }
-        ),
+        without={
+            "cached": "caches are not told",
+            "wrong_key": "it has no keys, only a proxy before it may",
+            "error_429": _NO_WAIT,
+            "error_429_quota": _NO_WAIT,
+        },
     ),
     Family(
         name="azure",
@@ -172,7 +180,12 @@ FAMILIES = (
         base_path="/openai/v1",
         native="openai.chat",
         finish_reasons={"stop_sequence": "stop"},
-        without=frozenset({"reasoning", "reasoning_tools", "error_403", "error_429_quota"}),
+        without={
+            "reasoning": _HIDDEN_THOUGHTS,
+            "reasoning_tools": _HIDDEN_THOUGHTS,
+            "error_403": _ABOUT_A_MODEL,
+            "error_429_quota": _NO_RETURN,
+        },
     ),
 )
 

@@ -27,10 +27,19 @@ from vendors.vendor_server import VendorServer
 F = FailureClass
 
 
-@pytest.fixture(params=FAMILIES, ids=lambda family: family.name)
-def family(request) -> Family:
-    """One API family after the other."""
-    return request.param
+every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+"""One API family after the other."""
+
+
+def played(*wanted: Scenario) -> pytest.MarkDecorator:
+    """Each family with each of the scenarios that its vendor can play; see `Family.without`."""
+    pairs = [
+        pytest.param(family, scenario, id=f"{family.name}-{scenario.name}")
+        for family in FAMILIES
+        for scenario in wanted
+        if scenario.name not in family.without
+    ]
+    return pytest.mark.parametrize(("family", "scenario"), pairs)
 
 
 @pytest.fixture
@@ -75,18 +84,12 @@ async def to_the_end(stream: EventStream) -> None:
         pass
 
 
-def skip_unless_played(family: Family, scenario: Scenario) -> None:
-    if scenario.name in family.without:
-        pytest.skip(f"{family.name} has no {scenario.name}")
-
-
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize("scenario", scenarios.CONVERSATIONS, ids=lambda each: each.name)
+@played(*scenarios.CONVERSATIONS)
 async def test_an_answer_comes_whole_in_the_canonical_form(
     family: Family, vendor: VendorServer, scenario: Scenario, stream: bool
 ):
     """GB-01: text, tools, reasoning, schemas and pictures lose nothing on the way."""
-    skip_unless_played(family, scenario)
     request = attempt_at(family, stream=stream)
 
     answer = await ask(family, vendor, scenario, request)
@@ -114,15 +117,11 @@ async def test_an_answer_comes_whole_in_the_canonical_form(
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize(
-    "scenario", [scenarios.TEXT, scenarios.CACHED, scenarios.REASONING], ids=lambda each: each.name
-)
+@played(scenarios.TEXT, scenarios.CACHED, scenarios.REASONING)
 async def test_usage_is_counted_once(
     family: Family, vendor: VendorServer, scenario: Scenario, stream: bool
 ):
     """OBS-20 to OBS-24: cached and reasoning tokens are parts, however the vendor counts."""
-    skip_unless_played(family, scenario)
-
     answer = await ask(family, vendor, scenario, attempt_at(family, stream=stream))
 
     usage = answer.usage
@@ -136,6 +135,7 @@ async def test_usage_is_counted_once(
     assert not usage.estimated
 
 
+@every_family
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 async def test_the_attempt_tells_what_was_called_and_when(
     family: Family, vendor: VendorServer, stream: bool
@@ -157,44 +157,47 @@ async def test_the_attempt_tells_what_was_called_and_when(
     assert vendor.last.headers["traceparent"] == request.traceparent
 
 
-ERROR_CLASSES = {
-    "400": F.CALLER_FAULT,
-    "401": F.BAD_CREDENTIAL,
-    "403": F.BAD_CREDENTIAL,
-    "404": F.MODEL_UNAVAILABLE,
-    "413": F.CALLER_FAULT,
-    "429": F.RATE_LIMITED,
-    "429_quota": F.QUOTA_EXHAUSTED,
-    "500": F.SERVER_ERROR,
-    "529": F.OVERLOADED,
-    "context": F.CONTEXT_TOO_LONG,
+ERRORS = {
+    scenarios.ERRORS["400"]: F.CALLER_FAULT,
+    scenarios.ERRORS["401"]: F.BAD_CREDENTIAL,
+    scenarios.ERRORS["403"]: F.BAD_CREDENTIAL,
+    scenarios.ERRORS["404"]: F.MODEL_UNAVAILABLE,
+    scenarios.ERRORS["413"]: F.CALLER_FAULT,
+    scenarios.ERRORS["429"]: F.RATE_LIMITED,
+    scenarios.ERRORS["429_quota"]: F.QUOTA_EXHAUSTED,
+    scenarios.ERRORS["500"]: F.SERVER_ERROR,
+    scenarios.ERRORS["529"]: F.OVERLOADED,
+    scenarios.ERRORS["context"]: F.CONTEXT_TOO_LONG,
 }
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize("name", ERROR_CLASSES)
+@played(*ERRORS)
 async def test_a_refusal_is_raised_with_its_class(
-    family: Family, vendor: VendorServer, name: str, stream: bool
+    family: Family, vendor: VendorServer, scenario: Scenario, stream: bool
 ):
     """MM-04: one unified error with status, word, wait and body, for every vendor."""
-    scenario = scenarios.ERRORS[name]
-    skip_unless_played(family, scenario)
     request = attempt_at(family, stream=stream)
 
     with pytest.raises(UpstreamError) as caught:
         await ask(family, vendor, scenario, request)
 
     failure = caught.value
-    assert failure.failure_class is ERROR_CLASSES[name]
+    assert failure.failure_class is ERRORS[scenario]
     assert failure.upstream_status == vendor.last.status == request.attempt.status
     assert failure.retry_after_s == scenario.retry_after_s
     assert failure.upstream_body
     assert request.attempt.end_ns is not None
 
 
-async def test_a_wrong_key_is_told_as_such_and_not_repeated(family: Family, vendor: VendorServer):
+WRONG_KEY = scenarios.ERROR_401.but(name="wrong_key")
+
+
+@played(WRONG_KEY)
+async def test_a_wrong_key_is_told_as_such_and_not_repeated(
+    family: Family, vendor: VendorServer, scenario: Scenario
+):
     """A body that is passed on never holds the credential."""
-    skip_unless_played(family, scenarios.ERROR_401)
     provider = family.provider(vendor)
     vendor.key = "another"
 
@@ -206,26 +209,24 @@ async def test_a_wrong_key_is_told_as_such_and_not_repeated(family: Family, vend
     assert b"test-key" not in caught.value.upstream_body
 
 
-@pytest.mark.parametrize(
-    ("scenario", "expected"),
-    [
-        (scenarios.CUT, {F.TRUNCATED}),
-        (scenarios.MID_STREAM_ERROR, {F.OVERLOADED, F.SERVER_ERROR, F.RATE_LIMITED, F.TRUNCATED}),
-    ],
-    ids=lambda each: getattr(each, "name", ""),
-)
+BREAKS = {
+    scenarios.CUT: {F.TRUNCATED},
+    scenarios.MID_STREAM_ERROR: {F.OVERLOADED, F.SERVER_ERROR, F.RATE_LIMITED, F.TRUNCATED},
+}
+
+
+@played(*BREAKS)
 async def test_a_broken_stream_is_never_taken_for_a_success(
-    family: Family, vendor: VendorServer, scenario: Scenario, expected: set[FailureClass]
+    family: Family, vendor: VendorServer, scenario: Scenario
 ):
     """MM-02, AP-05: cut without a farewell, or ended by an error event."""
-    skip_unless_played(family, scenario)
-
     with pytest.raises(UpstreamError) as caught:
         await ask(family, vendor, scenario, attempt_at(family, stream=True))
 
-    assert caught.value.failure_class in expected
+    assert caught.value.failure_class in BREAKS[scenario]
 
 
+@every_family
 async def test_a_plain_answer_that_is_cut_is_truncated(family: Family, vendor: VendorServer):
     """Half an answer is none."""
     with pytest.raises(UpstreamError) as caught:
@@ -234,6 +235,7 @@ async def test_a_plain_answer_that_is_cut_is_truncated(family: Family, vendor: V
     assert caught.value.failure_class is F.TRUNCATED
 
 
+@every_family
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 async def test_a_connection_serves_the_next_call(
     family: Family, vendor: VendorServer, stream: bool
@@ -253,6 +255,7 @@ async def test_a_connection_serves_the_next_call(
     assert request.attempt.reused_connection
 
 
+@every_family
 async def test_leaving_a_stream_ends_the_exchange(family: Family, vendor: VendorServer):
     """AP-04: a client that has left costs nothing further."""
     vendor.next(scenarios.HELD)
