@@ -114,7 +114,10 @@ class ToolCallRules:
             each.id: _feedback(check)
             for each, check in zip(calls, served.attempt.tool_calls, strict=True)
         }
-        body = _dialect(call).with_feedback(call.body, completion.body, feedback)
+        try:
+            body = _dialect(call).with_feedback(call.body, completion.body, feedback)
+        except MALFORMED:
+            return None  # an answer of which a part cannot be written again
         spent = self._accountant.charge(
             call.record, served.attempt, completion.usage, completion.output_characters
         )

@@ -55,6 +55,8 @@ def _fill_inner(raw: Raw, declared: object) -> object:
                 return None
             items = msgspec.json.decode(raw, type=list[dict[str, Raw]])
             return [_fill(fields, inner) for fields in items]
+        if not _is_object(declared):
+            return None
         return _fill(_decode_fields(raw), inner)
     except MALFORMED:
         return None
@@ -63,6 +65,13 @@ def _fill_inner(raw: Raw, declared: object) -> object:
 def _is_list(declared: object) -> bool:
     """Tell whether a type such as `list[X] | None` has lists at all."""
     return list in (declared, get_origin(declared)) or any(map(_is_list, get_args(declared)))
+
+
+def _is_object(declared: object) -> bool:
+    """Tell whether a type such as `X | None` has structs outside of lists."""
+    if isinstance(declared, type) and issubclass(declared, Struct):
+        return True
+    return get_origin(declared) is not list and any(map(_is_object, get_args(declared)))
 
 
 def _struct_in(declared: object) -> type[Struct] | None:

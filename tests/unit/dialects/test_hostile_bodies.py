@@ -38,3 +38,19 @@ def test_a_body_nested_deeper_than_can_be_read_is_refused(path: str):
 
     with pytest.raises(InvalidRequestError):
         spoken_dialects()[path].read(SMALLEST[path] + b"," + deep + b"}")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v1/messages", b'{"content":[{"type":"text","text":{}}]}'),
+        (
+            "/v1/responses",
+            b'{"output":[{"type":"message","content":[{"type":"output_text","text":5}]}]}',
+        ),
+        ("/v1/chat/completions", b'{"choices":[{"message":{"content":5}}]}'),
+    ],
+)
+def test_a_text_that_is_none_is_not_judged(path: str, answer: bytes):
+    """Looking at an answer must not cost the record of the call, which has been paid."""
+    assert spoken_dialects()[path].answer_text(answer) is None

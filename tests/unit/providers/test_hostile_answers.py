@@ -85,6 +85,21 @@ def test_a_list_where_an_object_belongs_counts_as_absent(read, body: bytes, odd:
     assert len(read(body % odd).choices) == 1
 
 
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (anthropic_answer, b'{"content":[{"type":"text","text":"hi"}],"usage":{},"id":5}'),
+        (gemini_answer, b'{"candidates":[{"content":{"parts":{}}}]}'),
+        (ollama_answer, b'{"done":true,"message":{"tool_calls":{}}}'),
+        (openai_answer, b'{"choices":[{"message":{"tool_calls":{},"content":{}}}]}'),
+    ],
+    ids=["anthropic", "gemini", "ollama", "openai"],
+)
+def test_an_object_where_a_list_belongs_counts_as_absent(read, body: bytes):
+    """As above."""
+    assert len(read(body).choices) == 1
+
+
 def test_log_probabilities_that_cannot_be_read_are_left_out():
     """They are an extra; the answer is what was asked for."""
     body = b'{"done":true,"message":{"content":"hi"},"logprobs":[{"token":5}]}'

@@ -18,9 +18,9 @@ def answer_text(answer: bytes) -> str | None:
     try:
         blocks = _decode(answer)["content"]
         texts = [block["text"] for block in blocks if block["type"] == "text"]
+        return "".join(texts) if texts else None
     except (*MALFORMED, KeyError, TypeError):
         return None
-    return "".join(texts) if texts else None
 
 
 def with_answer_text(answer: bytes, text: str) -> bytes:

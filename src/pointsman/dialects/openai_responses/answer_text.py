@@ -16,9 +16,9 @@ def answer_text(answer: bytes) -> str | None:
     """Return the text of a response; None when it has none. Several parts are one text."""
     try:
         texts = [part["text"] for part in _texts(_decode(answer))]
+        return "".join(texts) if texts else None
     except (*MALFORMED, KeyError, TypeError):
         return None
-    return "".join(texts) if texts else None
 
 
 def with_answer_text(answer: bytes, text: str) -> bytes:

@@ -51,7 +51,10 @@ def streamed_calls(payloads: Sequence[bytes]) -> list[ToolCallPart]:
     """Return the calls of a stream that came to its end; of one that was cut none can be told."""
     if not payloads:
         return []
-    return _calls(map(_decode_item, _decode_assembled(assemble_response(payloads)).output))
+    try:
+        return _calls(map(_decode_item, _decode_assembled(assemble_response(payloads)).output))
+    except MALFORMED:
+        return []
 
 
 def with_feedback(body: bytes, answer: bytes, feedback: Mapping[str, str]) -> bytes:
