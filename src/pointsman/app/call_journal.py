@@ -1,9 +1,21 @@
 """Writes calls into a gateway worker's journal: before each attempt, and when a request is over."""
 
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from pointsman.config.journal import JournalConfig
+from pointsman.core.clock import Clock
+from pointsman.core.money import NanoUsd
 from pointsman.core.records import SCHEMA, Attempt, CallRecord
 from pointsman.gateway.content import Captured
 from pointsman.journal.entries import Begin, Content
+from pointsman.journal.recovery import Past, recover, tell_past
+from pointsman.journal.segments import JournalSettings
 from pointsman.journal.writer import JournalWriter
+
+_log = logging.getLogger("pointsman")
 
 
 class CallJournal:
@@ -13,6 +25,47 @@ class CallJournal:
 
     def __init__(self) -> None:
         self.writer: JournalWriter | None = None
+
+    def open(
+        self,
+        folder: Path,
+        worker: str,
+        limits: JournalConfig,
+        clock: Clock,
+        past: Past | None,
+        *,
+        tells_own_part: bool,
+    ) -> tuple[JournalWriter, Mapping[str, NanoUsd]]:
+        """End what a crash left open, tell the rules of the past, and write from now on.
+
+        Args:
+            folder: The journals of all workers.
+            worker: Whose journal this is.
+            limits: How large segments and the whole may be.
+            clock: Says what today is.
+            past: Is told requests that ended; None when no rule wants to know.
+            tells_own_part: Tell those of this worker only: the others tell theirs.
+
+        Returns:
+            What writes, and what was spent today by scope.
+
+        Raises:
+            JournalLockedError: Another process writes to this worker's journal.
+        """
+        settings = JournalSettings(segment_bytes=limits.segment_bytes, max_bytes=limits.max_bytes)
+        recovery = recover(folder, clock, settings, None if tells_own_part else past)
+        if recovery.crashed:
+            _log.warning(
+                "%d request(s) were under way when the gateway ended; see `pointsman tail`",
+                len(recovery.crashed),
+            )
+        own = folder / worker
+        writer = JournalWriter(own, settings, clock, asyncio.get_running_loop().call_soon)
+        if tells_own_part and past is not None:
+            # Once nobody else can be adding to it.
+            tell_past(own, clock, past)
+        self.writer = writer
+        return writer, recovery.spend_today_nano_usd
 
     def begin(self, record: CallRecord, attempt: Attempt) -> None:
         """Write that an attempt is about to be made."""

@@ -4,7 +4,6 @@
 bound socket, reloaded as a whole, stopped with a grace period.
 """
 
-import asyncio
 import gc
 import logging
 import socket
@@ -16,6 +15,7 @@ from pointsman.app.call_journal import CallJournal
 from pointsman.app.collector_link import CollectorAddress, CollectorLink
 from pointsman.app.delivery import Delivery
 from pointsman.app.dialects import spoken_dialects
+from pointsman.app.figures import policy_figures, worker_figures
 from pointsman.app.masked_logs import mask_logs
 from pointsman.app.past_calls import past_of
 from pointsman.app.protection import Protection
@@ -35,7 +35,7 @@ from pointsman.cost.prices import PriceBook
 from pointsman.cost.token_estimator import TokenEstimator
 from pointsman.gateway.accounting import Accountant
 from pointsman.gateway.content import Captured, ContentKeeper
-from pointsman.gateway.gauges import Figure, LiveGauges
+from pointsman.gateway.gauges import LiveGauges
 from pointsman.gateway.guard import guard_for
 from pointsman.gateway.metrics import Metrics
 from pointsman.gateway.pipeline import Pipeline
@@ -44,12 +44,7 @@ from pointsman.gateway.runtime import Runtime
 from pointsman.gateway.structured import StructuredAnswers
 from pointsman.gateway.tool_calls import ToolCallRules
 from pointsman.gateway.tool_check import ToolChecker
-from pointsman.journal.recovery import recover, tell_past
-from pointsman.journal.segments import JournalSettings
-from pointsman.journal.writer import JournalWriter
 from pointsman.policy.authenticate import Authenticator
-from pointsman.policy.counters import CounterStore
-from pointsman.policy.ledger import MemoryLedger
 from pointsman.policy.prompt.compile_prompt_rules import compile_prompt_rules
 from pointsman.policy.snapshot import KeyDirectory
 from pointsman.providers.capabilities import known_capabilities
@@ -129,23 +124,16 @@ class Gateway:
             JournalLockedError: Another process writes to this worker's journal.
             BindError: The socket cannot be listened on.
         """
-        limits = self.loaded.config.journal
-        settings = JournalSettings(segment_bytes=limits.segment_bytes, max_bytes=limits.max_bytes)
-        past = past_of(self.app.serving.runtime.admissions, self.clock)
-        is_shared = self.sharing.is_shared
-        recovery = recover(self._folder.journal, self.clock, settings, None if is_shared else past)
-        if recovery.crashed:
-            _log.warning(
-                "%d request(s) were under way when the gateway ended; see `pointsman tail`",
-                len(recovery.crashed),
-            )
-        self.ledger.restore(recovery.spend_today_nano_usd)
-        folder = self._folder.journal / self.worker
-        call_soon = asyncio.get_running_loop().call_soon
-        journal = self._journal.writer = JournalWriter(folder, settings, self.clock, call_soon)
-        if is_shared and past is not None:
-            # Each worker brings its own part, once nobody else can be adding to its journal.
-            tell_past(folder, self.clock, past)
+        admissions = self.app.serving.runtime.admissions
+        journal, spent_today = self._journal.open(
+            self._folder.journal,
+            self.worker,
+            self.loaded.config.journal,
+            self.clock,
+            past_of(admissions, self.clock),
+            tells_own_part=self.sharing.is_shared,
+        )
+        self.ledger.restore(spent_today)
         await self.sharing.start()
         self._listener = Listener(
             self.app,  # type: ignore[arg-type] # ASGI's typed dicts against plain ones
@@ -154,8 +142,8 @@ class Gateway:
             clock=self.clock,
             bound=bound,
         )
-        figures = _figures(journal, self._listener, self.ledger)
-        figures += [*_policy_figures(self.counters), *self.sharing.figures()]
+        figures = worker_figures(journal, self._listener, self.ledger)
+        figures += [*policy_figures(self.counters), *self.sharing.figures()]
         if self._delivery is not None:
             figures += self._delivery.figures()
         LiveGauges(self.metrics.registry, figures, self._listener.rejected)
@@ -344,38 +332,3 @@ def _health(loaded: LoadedConfig, table: RoutingTable) -> dict[str, object]:
         "config": loaded.version,
         "smallMaxCharacters": table.small_max_characters,
     }
-
-
-def _figures(journal: JournalWriter, listener: Listener, ledger: MemoryLedger) -> list[Figure]:
-    stats = journal.stats
-    return [
-        Figure("pointsman_journal_entries", "Entries written.", lambda: stats.written, True),
-        Figure("pointsman_journal_dropped", "Entries lost.", lambda: stats.dropped, True),
-        Figure("pointsman_journal_bytes", "Bytes written.", lambda: stats.bytes, True),
-        Figure(
-            "pointsman_journal_expired_segments",
-            "Segments deleted to keep the journal within its bound.",
-            lambda: stats.expired,
-            True,
-        ),
-        Figure("pointsman_connections", "Open connections.", lambda: listener.connection_count),
-        Figure("pointsman_reservations", "Holds not settled yet.", ledger.outstanding),
-    ]
-
-
-def _policy_figures(counters: CounterStore) -> list[Figure]:
-    return [
-        Figure("pointsman_policy_counters", "Counters of limits and budgets.", counters.__len__),
-        Figure(
-            "pointsman_policy_counters_evicted",
-            "Counters forgotten to stay within policy.max_counters.",
-            lambda: counters.evicted,
-            True,
-        ),
-        Figure(
-            "pointsman_budget_warnings",
-            "Budgets that passed their warning share.",
-            lambda: counters.warnings,
-            True,
-        ),
-    ]
