@@ -4,7 +4,8 @@
 it sees answers in the client's dialect only. Knows neither vendors nor the words of a dialect.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias, TypeVar, cast
 
 import msgspec
@@ -95,7 +96,8 @@ class TranslatingProvider:
             return await self._inner.stream(request)
         dialect = cast("ChatDialect", self._dialects[request.dialect])
         conversation = _decoded(request, dialect)
-        events = await self._inner.answer_stream(request, conversation)
+        with _as_deep_as_can_be_sent(request):
+            events = await self._inner.answer_stream(request, conversation)
         encoder = dialect.stream_encoder(conversation, wants_usage=request.client_wants_usage)
         return TranslatedStream(events, encoder)
 
@@ -105,7 +107,8 @@ class TranslatingProvider:
 
     async def _answer(self, request: ProviderRequest, dialect: ChatDialect) -> Completion:
         conversation = _decoded(request, dialect)
-        answer = await self._inner.answer(request, conversation)
+        with _as_deep_as_can_be_sent(request):
+            answer = await self._inner.answer(request, conversation)
         return Completion(
             body=dialect.encode(answer, conversation),
             response_id=answer.id,
@@ -129,7 +132,8 @@ class TranslatingProvider:
 
     async def _count(self, request: ProviderRequest, dialect: CountingDialect) -> Completion:
         conversation = _decoded(request, dialect)
-        tokens = await self._inner.count_tokens(request, conversation)
+        with _as_deep_as_can_be_sent(request):
+            tokens = await self._inner.count_tokens(request, conversation)
         if tokens is None:
             request.attempt.sends = 0  # nobody was asked
             request.attempt.parameters_changed.append("input_tokens: estimated from characters")
@@ -194,6 +198,17 @@ def _decoded(request: ProviderRequest, dialect: ChatDialect | CountingDialect) -
         return dialect.decode(request.body)
     except InvalidRequestError as error:
         raise _refused(request, error) from error
+
+
+@contextmanager
+def _as_deep_as_can_be_sent(request: ProviderRequest) -> Iterator[None]:
+    """Refuse what could just be read, and is nested too deeply to be written in other words."""
+    try:
+        yield
+    except RecursionError as error:
+        if request.attempt.endpoint is not None:
+            raise  # it has been sent
+        raise _refused(request, InvalidRequestError("the body is nested too deeply")) from error
 
 
 def _refused(request: ProviderRequest, error: InvalidRequestError) -> UpstreamError:

@@ -240,3 +240,34 @@ async def test_a_count_that_is_estimated_is_the_target_models():
 
     assert completion.body == b"41"
     assert asked == [("llama3.1", 5)]
+
+
+class Dizzy(Choir):
+    """Cannot write what is nested so deeply."""
+
+    async def answer(self, request: ProviderRequest, conversation: Conversation) -> Answer:
+        raise RecursionError
+
+    async def answer_stream(
+        self, request: ProviderRequest, conversation: Conversation
+    ) -> EventStream:
+        raise RecursionError
+
+    async def count_tokens(
+        self, request: ProviderRequest, conversation: Conversation
+    ) -> int | None:
+        raise RecursionError
+
+
+@pytest.mark.parametrize("dialect", ["sung", "counted", "streamed"])
+async def test_a_body_nested_too_deeply_to_be_translated_is_the_callers_fault(dialect: str):
+    """It could just be read; that it cannot be written is no fault of the gateway."""
+    is_streamed = dialect == "streamed"
+    request = request_in("sung" if is_streamed else dialect, b"hello", stream=is_streamed)
+    ask = provider(Dizzy()).stream if is_streamed else provider(Dizzy()).complete
+
+    with pytest.raises(UpstreamError) as refused:
+        await ask(request)
+
+    assert refused.value.failure_class is FailureClass.CALLER_FAULT
+    assert (refused.value.upstream_status, request.attempt.sends) == (400, 0)
