@@ -203,7 +203,8 @@ def _place(container: Json, key: Json, role: str, *, is_free: bool) -> TextPlace
         return TextPlace(str(value), role, False, container, key) if is_long else None
     if not value or (key in _NAMES and not is_free):
         return None
-    if key in _DATA_KEYS and _BASE64.match(value):
+    # A document whose `data` is called text is text, whatever it looks like.
+    if key in _DATA_KEYS and _BASE64.match(value) and container.get("type") != "text":
         return None
     if role == "other":
         role = _ROLE_OF_KEY.get(key, role)

@@ -208,3 +208,14 @@ def test_any_body_comes_back_as_it_was_when_nothing_is_replaced(content):
     raw = msgspec.json.encode(body)
 
     assert msgspec.json.decode(BodyTexts.of_request(raw).body()) == msgspec.json.decode(raw)
+
+
+def test_a_document_that_is_called_text_is_read_however_it_looks():
+    """Without a space it could be base64; the provider reads it as text all the same."""
+    long = "a" * 256 + "-4111-1111-1111-1111-" + "a" * 256
+    source = {"type": "text", "media_type": "text/plain", "data": long}
+    message = {"role": "user", "content": [{"type": "document", "source": source}]}
+
+    places = BodyTexts.of_request(msgspec.json.encode({"messages": [message]})).places
+
+    assert long in [place.text for place in places]
