@@ -1,6 +1,7 @@
 """`pointsman plans`: make and replace plans at run time; the collector keeps them."""
 
 import argparse
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,6 +52,9 @@ def _list(args: argparse.Namespace, api: AdminApi) -> None:
     plans = msgspec.json.decode(api.ask("GET", _PATH), type=PlanList).plans
     if args.json:
         print(msgspec.json.encode(plans).decode())
+        return
+    if not plans:
+        print("No plans made at run time. Make one with `pointsman plans put`.", file=sys.stderr)
         return
     rows = [
         (

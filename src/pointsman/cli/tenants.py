@@ -1,6 +1,7 @@
 """`pointsman tenants`: make, show and change tenants at run time; the collector keeps them."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
@@ -71,6 +72,9 @@ def _list(args: argparse.Namespace, api: AdminApi) -> None:
     tenants = list(_all(api))
     if args.json:
         print(msgspec.json.encode(tenants).decode())
+        return
+    if not tenants:
+        print("No tenants. Make one with `pointsman tenants create ID`.", file=sys.stderr)
         return
     rows = [
         (
