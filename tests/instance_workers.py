@@ -1,5 +1,7 @@
 """The gateway workers of a running instance, as its processes and as it tells of them."""
 
+import contextlib
+
 import msgspec
 import psutil
 
@@ -10,9 +12,10 @@ def worker_pids(gateway: RunningGateway) -> dict[str, int]:
     """Return worker -> process, as they are now."""
     found = {}
     for child in psutil.Process(gateway.process.pid).children():
-        line = child.cmdline()
-        if "--worker" in line:
-            found[line[line.index("--worker") + 1]] = child.pid
+        with contextlib.suppress(psutil.Error):  # it may have ended meanwhile
+            line = child.cmdline()
+            if "--worker" in line:
+                found[line[line.index("--worker") + 1]] = child.pid
     return found
 
 
