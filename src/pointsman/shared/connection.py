@@ -140,8 +140,13 @@ async def _open(settings: SharedSettings) -> RedisConnection:
     }
     if settings.ca_file is not None:
         options["ssl_ca_certs"] = settings.ca_file
-    pool = ConnectionPool.from_url(settings.url, **options)  # reads the address, opens nothing
-    opened: Any = pool.connection_class(**pool.connection_kwargs)
+    try:
+        # Reads the address, opens nothing.
+        pool = ConnectionPool.from_url(settings.url, **options)
+        opened: Any = pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, ValueError):
+        # The words of the library may quote the address, which may hold a password.
+        raise SharedLostError("shared.url has an option that Redis connections lack") from None
     connection = RedisConnection(opened, settings.timeout_s)
     try:
         async with asyncio.timeout(settings.connect_timeout_s):
