@@ -1,5 +1,7 @@
 """Answers that no vendor documents: read as far as they can be, never a fault of the gateway."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
@@ -7,15 +9,17 @@ from pointsman.core.canonical.parts import ToolCallPart
 from pointsman.core.clock import ManualClock
 from pointsman.core.errors import UpstreamError
 from pointsman.core.failures import FailureClass
-from pointsman.core.provider import StreamChunk
+from pointsman.core.provider import Completion, StreamChunk
 from pointsman.providers.answer_stream import AnswerStream
 from pointsman.providers.anthropic import decode as anthropic
 from pointsman.providers.anthropic.stream import NativeReader
+from pointsman.providers.anthropic.whole import chunks_of as message_chunks
 from pointsman.providers.gemini import decode as gemini
 from pointsman.providers.judge import Judge
 from pointsman.providers.ollama import decode as ollama
 from pointsman.providers.openai import canonical as openai
 from pointsman.providers.openai.responses import ResponseReader
+from pointsman.providers.openai.whole import chunks_of as completion_chunks
 from pointsman.resilience.classify import classify
 from pointsman.wire.sse import EventDecoder
 from provider_requests import request_in
@@ -146,5 +150,16 @@ async def test_a_payload_that_breaks_its_reader_is_the_fault_of_the_provider():
 
     with pytest.raises(UpstreamError) as failed:
         await stream.next_chunks()
+
+    assert failed.value.failure_class is FailureClass.PROTOCOL
+
+
+@pytest.mark.parametrize(
+    "chunks_of", [message_chunks, partial(completion_chunks, client_wants_usage=True)]
+)
+def test_a_whole_answer_that_cannot_be_told_as_a_stream_is_the_providers_fault(chunks_of):
+    """A part that nobody looks at in a whole answer has to be read to be cut up."""
+    with pytest.raises(UpstreamError) as failed:
+        chunks_of(Completion(body=b'{"odd":"\xff"}'))
 
     assert failed.value.failure_class is FailureClass.PROTOCOL

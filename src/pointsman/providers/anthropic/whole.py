@@ -2,15 +2,26 @@
 
 import msgspec
 
+from pointsman.core.errors import UpstreamError
+from pointsman.core.failures import FailureClass
 from pointsman.core.provider import Completion, StreamChunk
+from pointsman.wire.malformed import MALFORMED
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _encode = msgspec.json.Encoder().encode
 
 
 def chunks_of(answer: Completion) -> list[StreamChunk]:
-    """Return the events of a stream that says what a whole answer says."""
-    message = _decode(answer.body)
+    """Return the events of a stream that says what a whole answer says.
+
+    Raises:
+        UpstreamError: A part that nobody had looked at is no JSON.
+    """
+    try:
+        message = _decode(answer.body)
+    except MALFORMED as error:
+        what = "a whole answer to a request for a stream cannot be read"
+        raise UpstreamError(what, FailureClass.PROTOCOL) from error
     content, usage = message.get("content"), message.get("usage")
     blocks = content if isinstance(content, list) else []
     start = {**message, "content": [], "stop_reason": None, "stop_sequence": None}

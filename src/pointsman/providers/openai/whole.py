@@ -6,15 +6,26 @@ choice with all its content, one with the finish reason, and one with the usage.
 
 import msgspec
 
+from pointsman.core.errors import UpstreamError
+from pointsman.core.failures import FailureClass
 from pointsman.core.provider import Completion, StreamChunk
+from pointsman.wire.malformed import MALFORMED
 
 _encode = msgspec.json.Encoder().encode
 _HEAD_KEYS = ("id", "created", "model", "system_fingerprint", "service_tier")
 
 
 def chunks_of(answer: Completion, *, client_wants_usage: bool) -> list[StreamChunk]:
-    """Return the chunks that say what a whole answer says."""
-    whole: dict[str, object] = msgspec.json.decode(answer.body, type=dict[str, object])
+    """Return the chunks that say what a whole answer says.
+
+    Raises:
+        UpstreamError: A part that nobody had looked at is no JSON.
+    """
+    try:
+        whole: dict[str, object] = msgspec.json.decode(answer.body, type=dict[str, object])
+    except MALFORMED as error:
+        what = "a whole answer to a request for a stream cannot be read"
+        raise UpstreamError(what, FailureClass.PROTOCOL) from error
     head: dict[str, object] = {"object": "chat.completion.chunk"}
     head.update((key, whole[key]) for key in _HEAD_KEYS if key in whole)
     choices = whole.get("choices")
