@@ -33,6 +33,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
+_MODEL = "/v1/models/"
 _LOOPBACK_PEERS = ("127.", "::1", "::ffff:127.")
 
 
@@ -152,6 +153,8 @@ class GatewayApp:
 
     def _route_of(self, visit: Visit) -> tuple[str, Callable[[Visit], Awaitable[None]]]:
         route = self._routes.get(visit.path)
+        if route is None and visit.path.startswith(_MODEL):
+            return "GET", self._models
         if route is None:
             known = ", ".join(self._routes)
             raise UnknownRouteError(f"{visit.path} is not a route of this gateway ({known})")
@@ -185,7 +188,8 @@ class GatewayApp:
 
     async def _models(self, visit: Visit) -> None:
         principal = self._authenticate(visit)
-        body = _encode(models_body(self.serving.runtime, principal, visit.headers))
+        name = visit.path.removeprefix(_MODEL) if visit.path.startswith(_MODEL) else None
+        body = _encode(models_body(self.serving.runtime, principal, visit.headers, name))
         await self._plain(visit, 200, body)
 
     async def _breakers(self, visit: Visit) -> None:
