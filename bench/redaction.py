@@ -7,7 +7,7 @@ import time
 import timeit
 
 from pointsman.core.redaction.engine import Redactor
-from pointsman.core.redaction.hashing import content_hash, derive_tenant_key
+from pointsman.core.redaction.hashing import ContentHasher, derive_tenant_key
 from pointsman.core.redaction.secrets import SecretMask
 
 ROUNDS = 7
@@ -49,8 +49,8 @@ def main() -> None:
     report(f"dates, links, code, {len(long_busy)} B", lambda: redactor.redact(long_busy), 5)
     report(f"hostile, {len(HOSTILE)} B", lambda: redactor.redact(HOSTILE), 1)
     report(f"redact_json, chat body of {len(BODY)} B", lambda: redactor.redact_json(BODY), 20_000)
-    key = derive_tenant_key(bytes(32), "acme")
-    report(f"content_hash, {len(BODY)} B", lambda: content_hash(key, BODY), 20_000)
+    hasher = ContentHasher(derive_tenant_key(bytes(32), "acme"))
+    report(f"hash of a body, {len(BODY)} B", lambda: hasher.of(BODY), 20_000)
     mask = SecretMask([f"sk-secret-number-{n}" for n in range(20)])
     report("mask 20 secrets, 200 B", lambda: mask.mask(PROSE), 20_000)
 
