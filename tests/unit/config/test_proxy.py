@@ -79,7 +79,7 @@ def test_the_plan_names_the_place_and_never_the_password():
 
     assert "through the proxy proxy.test:3128" in plan
     assert "hunter22" not in plan
-    assert "hunter22" in _secrets(loaded.config)
+    assert "hunter22" in _secrets(loaded.config, None)
 
 
 @pytest.mark.parametrize(

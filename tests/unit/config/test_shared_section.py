@@ -84,4 +84,4 @@ def test_the_password_of_redis_is_shown_nowhere() -> None:
     assert b"very-secret-word" not in public_json(found.config)
     assert "very-secret-word" not in plan_text(found)
     assert "REDIS_URL" in plan_text(found)
-    assert "very-secret-word" in _secrets(found.config)
+    assert "very-secret-word" in _secrets(found.config, None)
