@@ -184,6 +184,8 @@ class BreakerSharing:
                 yield f"+{name}"
             elif self._is_given_up(place, now_ns):
                 breaker.kept_by = UNDECIDED
+                # Or its old demand would take the right back before the other one looks.
+                breaker.asked_ns = None
                 yield f"-{name}"
             else:
                 yield f"+{name}" if _is_wanted(breaker, now_ns) else f"={name}"
